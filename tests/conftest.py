@@ -1,0 +1,18 @@
+"""Hypothesis profiles (HYPOTHESIS_PROFILE=dev, ci or intense), and the docstrings' examples."""
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dev", max_examples=30, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("intense", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def rng() -> Any:
+    return np.random.default_rng(0)

@@ -1,0 +1,52 @@
+"""NumPy's manners for functions of our own: handed a Tensor, they arrive at the engine.
+
+NumPy's functions ask their arguments' type for `__array_function__` before they compute
+(NEP 18). `dispatched` makes a plain function ask the same, so that a function on a low floor
+never needs to know the engine, and a user's own operation takes the same road.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+__all__ = ["as_array", "dispatched", "plain"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def dispatched(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function of arrays be overridden by its arguments' type, as NumPy's functions are.
+
+    >>> @dispatched
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(np.ones(2))
+    array([2., 2.])
+    """
+
+    @wraps(function)
+    def public(*args: P.args, **kwargs: P.kwargs) -> R:
+        for arg in (*args, *kwargs.values()):
+            kind = type(arg)
+            if kind is not np.ndarray and hasattr(kind, "__array_function__"):
+                answer = kind.__array_function__(arg, public, (kind,), args, kwargs)
+                if answer is not NotImplemented:
+                    return answer  # type: ignore[no-any-return]
+        return function(*args, **kwargs)
+
+    return public
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that computes on arrays: the body of a dispatched one, NumPy's own as it is."""
+    if isinstance(function, np.ufunc) or type(function).__module__ == "numpy":
+        return function
+    return getattr(function, "__wrapped__", function)
+
+
+def as_array(x: Any) -> Any:
+    """x itself where it is an array of any kind (a Tensor too), else `np.asarray(x)`."""
+    return x if hasattr(type(x), "__array_function__") else np.asarray(x)

@@ -1,0 +1,130 @@
+"""Activations, softmax and their like: functions of arrays that work on Tensors too."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.errors import TargetError
+from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
+from tinygrad_ce.rules.special import erfc, log_sigmoid, sigmoid, softplus
+
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+]
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0). Its derivative: 1 for x > 0, otherwise 0.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(as_array(x), 0)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where x > 0, otherwise negative_slope * x. At 0 its derivative is negative_slope.
+
+    >>> leaky_relu(np.array([-1.0, 2.0]))
+    array([-0.01,  2.  ])
+    """
+    x = as_array(x)
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where x > 0, otherwise alpha (exp(x) - 1) (Clevert, Unterthiner, Hochreiter 2016).
+
+    Its derivative: 1 for x > 0, otherwise alpha exp(x).
+
+    >>> elu(np.array([-1e4, 2.0]))
+    array([-1.,  2.])
+    """
+    x = as_array(x)
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0.0, x)))
+
+
+def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+    """x times the normal distribution function at x (Hendrycks and Gimpel 2016).
+
+    Its derivative: Phi(x) + x exp(-x^2/2) / sqrt(2 pi). `approximate="tanh"` is the paper's
+    formula with tanh.
+
+    >>> gelu(np.array([-1.0, 1.0]))
+    array([-0.15865525,  0.84134475])
+    """
+    x = as_array(x)
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    if approximate != "none":
+        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    return 0.5 * x * erfc(-x * math.sqrt(0.5))
+
+
+def silu(x: Any) -> Any:
+    """x sigmoid(x). Its derivative: s + x s (1 - s) with s = sigmoid(x).
+
+    >>> silu(np.array([0.0, 1e4]))
+    array([    0., 10000.])
+    """
+    x = as_array(x)
+    return x * sigmoid(x)
+
+
+def one_hot(
+    labels: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = np.float64
+) -> NDArray[Any]:
+    """Rows of zeros with a one at each label.
+
+    Args:
+        labels: integers from 0 to num_classes - 1, of any shape.
+        num_classes: the length of a row; one more than the largest label by default.
+        dtype: the dtype of the result.
+
+    Returns:
+        An array of shape (*labels.shape, num_classes).
+
+    Raises:
+        TargetError: the labels are no integers, or one is out of range.
+
+    >>> one_hot([0, 2])
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    t = np.asarray(labels)
+    n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
+    check_labels(t, n)
+    rows = np.zeros((t.size, n), dtype)
+    rows[np.arange(t.size), t.ravel()] = 1
+    return rows.reshape(*t.shape, n)
+
+
+def check_labels(t: NDArray[Any], n: int) -> None:
+    """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
+    if t.dtype.kind not in "iu":
+        raise TargetError(
+            f"the labels have dtype {t.dtype}",
+            "class labels are integers",
+            "use labels.astype(int), or pass a distribution of the outputs' shape",
+        )
+    wrong = t[(t < 0) | (t >= n)]
+    if wrong.size:
+        raise TargetError(
+            f"a label is {wrong.flat[0]}",
+            f"with {n} classes labels run from 0 to {n - 1}",
+            "correct it, or name it as ignore_index where a loss has that option",
+        )

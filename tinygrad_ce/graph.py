@@ -1,0 +1,310 @@
+"""The graph that computing leaves behind, and the one loop that carries gradients back through it.
+
+A `Node` is one value: where it came from (function, operands) and how a gradient goes on from it
+(parents, rules). Operands are always older than results, so the order of creation is a
+topological order, and no recursion is needed however deep the graph.
+
+`pull_back` walks from a node to everything it depends on, newest first, yielding each node with
+its whole gradient. `gradients` drains it and returns what arrives at the nodes asked for.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextvars import ContextVar
+from functools import wraps
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, isgeneratorfunction
+from itertools import count
+from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinygrad_ce.errors import GradientError
+from tinygrad_ce.rules.table import Primitive
+
+__all__ = ["Mode", "Node", "gradients", "no_grad", "pull_back", "recording", "release", "tick"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+tick = count().__next__
+
+
+class Node:
+    """One value of the graph.
+
+    Attributes:
+        value: the array.
+        number: when it was made; a leaf whose value is replaced gets a new one.
+        requires_grad: whether gradients flow to it or through it.
+        grad: the gradient that `backward()` collected, or None.
+        primitive: what made it; None for a leaf.
+        operands: the arguments as they were given, Nodes among them.
+        args: the same as plain values.
+        parameters: keyword arguments.
+        parents: the operands that gradients flow to; None once the graph was released.
+        rules: the rule of each parent.
+        locks: what keeps the arrays it needs from being changed.
+        aside: (primitive, args, node) where a step was fused past the node: it is shown its
+            gradient, which has gone on already.
+        keeps_grad: whether `backward()` stores the gradient here although it is no leaf.
+    """
+
+    __slots__ = (
+        "__weakref__", "args", "aside", "grad", "keeps_grad", "locks", "number", "operands",
+        "parameters", "parents", "primitive", "requires_grad", "rules", "value",
+    )  # fmt: skip
+
+    value: Any
+    number: int
+    requires_grad: bool
+    grad: Any
+    primitive: Primitive | None
+    operands: Any
+    args: Any
+    parameters: Any
+    parents: "tuple[Node, ...] | None"
+    rules: tuple[Any, ...]
+    locks: Any
+    aside: Any
+    keeps_grad: bool
+
+
+def order(root: Node, since: int = 0) -> list[Node]:
+    """Everything that root depends on and that is not older than `since`, newest first."""
+    seen = {root}
+    found = [root]
+    for node in found:  # grows while it is walked
+        parents = node.parents
+        if parents is None:
+            raise GradientError(
+                "the graph behind this tensor was released by an earlier backward()",
+                "a graph serves one backward pass unless it is retained",
+                "pass retain_graph=True to the earlier one, or compute the value anew",
+            )
+        for parent in parents:
+            if parent.number > node.number:
+                raise GradientError(
+                    "a leaf was given new data after it was used",
+                    "gradients are taken at the values that the graph was computed with",
+                    "call backward() before you update a parameter, or compute the value anew",
+                )
+            if parent not in seen and parent.number >= since:
+                seen.add(parent)
+                found.append(parent)
+        if node.aside is not None and node.aside[2] not in seen:
+            seen.add(node.aside[2])
+            found.append(node.aside[2])
+    found.sort(key=_number, reverse=True)
+    return found
+
+
+def _number(node: Node) -> int:
+    return node.number
+
+
+def pull_back(
+    root: Node,
+    gradient: Any,
+    *,
+    since: int = 0,
+    record: bool = False,
+    reached: dict[Node, Any] | None = None,
+    probe: bool = False,
+) -> Iterator[tuple[Node, Any]]:
+    """Yield every node that root depends on with its gradient, newest first.
+
+    Args:
+        root: the node to start from.
+        gradient: the gradient that arrives at it, of its shape.
+        since: nodes numbered lower are left out.
+        record: let the rules see the nodes, so that the gradients are recorded themselves;
+            otherwise they see plain values.
+        reached: for each node where a gradient arrives at all; elsewhere it is 0.
+        probe: the gradient is nan everywhere, to find out where one arrives.
+    """
+    waiting: dict[Node, Any] = {root: gradient}
+    shown: dict[Node, Any] = {}
+    for node in order(root, since):
+        g = waiting.pop(node, None)
+        if g is not None and reached is not None:
+            g = np.where(reached[node], g, 0.0)
+        extra = shown.pop(node, None)
+        if g is None:
+            if extra is not None:
+                yield node, extra
+            continue
+        yield node, g if extra is None else g + extra
+        primitive, parents = node.primitive, node.parents
+        if primitive is None or not parents:
+            continue
+        args = _seen(node) if record else node.args
+        y = node if record else node.value
+        if node.aside is not None:
+            _show(shown, node, y, g, record)
+        for parent, rule in zip(parents, node.rules, strict=True):
+            if parent.number < since:
+                continue
+            r = rule(g, y, *args, **node.parameters)
+            if probe and primitive.broadcasts and r.shape == np.shape(g):
+                r = np.where(np.equal(g, 0), 0.0, r)
+            x = parent.value
+            if r.shape != x.shape or r.dtype is not x.dtype:
+                r = primitive.fit(r, x)
+            before = waiting.get(parent)
+            waiting[parent] = r if before is None else before + r
+
+
+def _show(shown: dict[Node, Any], node: Node, y: Any, g: Any, record: bool) -> None:
+    """The gradient of the node that a fused step went past, to be looked at only."""
+    primitive, operands, past = node.aside
+    values = operands if record else [getattr(x, "value", x) for x in operands]
+    rule = primitive.rules[next(i for i, x in enumerate(operands) if x is past)]
+    r = primitive.fit(rule(g, y, *values), past.value)
+    shown[past] = r if past not in shown else shown[past] + r
+
+
+def _seen(node: Node) -> Any:
+    """The operands themselves, which must still have the values the graph was computed with."""
+    for operand, arg in zip(node.operands, node.args, strict=True):
+        if isinstance(operand, Node) and operand.value is not arg:
+            same = operand.value.shape == arg.shape and np.array_equal(
+                operand.value, arg, equal_nan=True
+            )
+            if not same:
+                raise GradientError(
+                    "a leaf was changed after it was used",
+                    "gradients are taken at the values that the graph was computed with",
+                    "compute the value anew",
+                )
+    return node.operands
+
+
+def gradients(
+    root: Node,
+    gradient: Any,
+    wanted: Callable[[Node], bool] | Collection[Node],
+    *,
+    since: int = 0,
+    record: bool = False,
+) -> dict[Node, Any]:
+    """The gradients that arrive at the nodes wanted, as arrays of their shape and dtype.
+
+    Where the arithmetic made a nan, a branch that was not taken may have answered a zero gradient
+    with 0/0. So the pass is repeated with the question where a gradient arrives at all: a nan sent
+    from the root gets to exactly those entries that it depends on.
+    """
+    wants = wanted if callable(wanted) else wanted.__contains__
+
+    def drained(**options: Any) -> dict[Node, Any]:
+        walk = pull_back(root, gradient, since=since, record=record, **options)
+        return {node: g for node, g in walk if wants(node)}
+
+    with np.errstate(all="ignore"):
+        found = drained()
+        if any(_has_nan(g) for g in found.values()):
+            nan = np.full(np.shape(root.value), np.nan, root.value.dtype)
+            walk = pull_back(root, nan, since=since, probe=True)
+            found = drained(reached={node: np.isnan(g) for node, g in walk})
+    return found
+
+
+def _has_nan(g: Any) -> bool:
+    value = g.value if isinstance(g, Node) else g
+    if value.dtype.kind != "f":
+        return False
+    total = np.vdot(value, value)
+    return bool(total != total)
+
+
+def release(root: Node) -> None:
+    """Let go of the graph behind a node, and of the arrays it holds."""
+    for node in order(root):
+        if node.primitive is not None:
+            node.parents = None
+            node.operands = node.args = ()
+            node.locks = node.aside = None
+
+
+class Mode:
+    """Whether computing is recorded, as a context manager and a decorator.
+
+    A block entered in a generator holds while the generator runs, and not for the code that it
+    yields to. Other threads and asyncio tasks are not touched.
+    """
+
+    __slots__ = ("frames", "records")
+
+    def __init__(self, records: bool) -> None:
+        self.records = records
+        self.frames: list[tuple["Mode", FrameType | None]] = []
+
+    def __enter__(self) -> None:
+        frame = sys._getframe(1)
+        suspends = frame.f_code.co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR)
+        block = (self, frame if suspends else None)
+        self.frames.append(block)
+        _BLOCKS.set((*_BLOCKS.get(), block))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        block = self.frames.pop()
+        blocks = _BLOCKS.get()
+        _BLOCKS.set(tuple(held for held in blocks if held is not block))
+
+    def __call__(self, function: F) -> F:
+        records = self.records
+        if isgeneratorfunction(function):
+
+            @wraps(function)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                with Mode(records):
+                    return (yield from function(*args, **kwargs))
+
+            return generator  # type: ignore[return-value]
+
+        @wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with Mode(records):
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+_BLOCKS: ContextVar[tuple[tuple[Mode, FrameType | None], ...]] = ContextVar("blocks", default=())
+
+
+def recording() -> bool:
+    """Whether results of variables are recorded here, so that gradients can flow back."""
+    for mode, frame in reversed(_BLOCKS.get()):
+        if frame is None or _is_running(frame):
+            return mode.records
+    return True
+
+
+def _is_running(wanted: FrameType) -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame is wanted:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def no_grad() -> Mode:
+    """Compute without recording, as `with no_grad():` or as the decorator `@no_grad()`.
+
+    Safe under exceptions, in generators (it holds while the generator runs, not for its consumer),
+    threads and asyncio tasks.
+
+    >>> import tinygrad_ce as tg
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+    return Mode(False)

@@ -1,0 +1,70 @@
+"""Arrays that a graph needs for its gradients are read-only for as long as it needs them.
+
+A graph that met an array holds its `Lock`. When the last graph lets go, the array can be written
+again. So `x[0] = 5` between the forward and the backward pass is refused by NumPy itself, and a
+batch buffer can be refilled after the backward pass.
+
+Not reached: views of the array that were made before, which NumPy gives a flag of their own.
+"""
+
+from threading import RLock
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Lock", "lock"]
+
+_held: dict[int, "ref[Lock]"] = {}
+_guard = RLock()  # reentrant: garbage collection may run __del__ while lock() runs
+
+
+class Lock:
+    """One block of memory made read-only, together with the views of it that were locked."""
+
+    __slots__ = ("__weakref__", "arrays", "owner")
+
+    def __init__(self, owner: NDArray[Any]) -> None:
+        self.owner = owner
+        self.arrays: list[NDArray[Any]] = []
+
+    def close(self, array: NDArray[Any]) -> None:
+        """Make an array read-only until this lock goes; read-only ones are left as they are."""
+        if array.flags.writeable:
+            array.flags.writeable = False
+            self.arrays.append(array)
+
+    def __del__(self) -> None:
+        with _guard:
+            for array in self.arrays:  # the owner first: a view can only follow its owner
+                array.flags.writeable = True
+            known = _held.get(id(self.owner))
+            if known is not None and known() in (None, self):
+                del _held[id(self.owner)]
+
+
+def lock(array: NDArray[Any]) -> Lock:
+    """The lock that keeps `array`, and the array whose memory it views, read-only.
+
+    >>> x = np.ones(2)
+    >>> held = lock(x)
+    >>> x[0] = 5
+    Traceback (most recent call last):
+    ValueError: assignment destination is read-only
+    >>> del held
+    >>> x[0] = 5
+    """
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    with _guard:
+        known = _held.get(id(owner))
+        found = known() if known else None
+        if found is None:
+            found = Lock(owner)
+            _held[id(owner)] = ref(found)
+            found.close(owner)
+        if array is not owner:
+            found.close(array)
+        return found

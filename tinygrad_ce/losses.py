@@ -1,0 +1,505 @@
+"""Losses: plain NumPy functions of outputs and targets, for arrays and Tensors alike.
+
+Targets of classification losses are class indices (the outputs' shape without the class axis) or
+distributions (the outputs' shape). A single example has exactly the gradient that stands in each
+docstring. Over a batch, `reduction="mean"` divides by the number of examples, with `weight` by the
+sum of their weights; examples with the label `ignore_index` do not count, and a batch with no
+other example has loss 0 and gradient 0. A term with target 0 contributes nothing: 0 log 0 = 0.
+`check=False` leaves out the checks of values, for targets that are no distribution on purpose.
+"""
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
+from tinygrad_ce.functions import check_labels, log_softmax, one_hot
+from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
+from tinygrad_ce.rules.support import weigh
+
+__all__ = [
+    "binary_cross_entropy",
+    "cross_entropy",
+    "focal",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "mean_squared_error",
+    "negative_log_likelihood",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
+    "squared_error",
+]
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def cross_entropy(
+    y: Any,
+    t: Any,
+    *,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    check: bool = True,
+) -> Any:
+    """-sum_k t_k log(y_k), of probabilities y and targets t.
+
+    Args:
+        y: probabilities along `axis`.
+        t: class indices or distributions.
+        axis: the axis of the classes.
+        reduction: "mean" or "sum" over the examples, or "none" for one loss an example.
+        weight: a weight for each class, shape (classes,).
+        ignore_index: a label whose examples do not count.
+        label_smoothing: this share of the target is spread evenly over all classes.
+        check: whether values are checked.
+
+    Raises:
+        TargetError: labels or distributions are none, or y are no probabilities.
+        ShapeError: y and t do not fit, or the batch is empty.
+
+    Its gradient by y: `-t / y`, and 0 where t = 0. If y came from softmax(z), by z: `y - t`.
+
+    >>> cross_entropy(np.array([0.25, 0.75]), np.array([0.0, 1.0]))
+    np.float64(0.2876820724517809)
+    """
+    y = as_array(y)
+    if check:
+        _check_probabilities(y, axis)
+    p, w = _distribution(y, t, axis, weight, ignore_index, label_smoothing, check)
+    return _reduced(-np.sum(xlogy(p, y), axis=axis), w, reduction)
+
+
+def softmax_cross_entropy(
+    z: Any,
+    t: Any,
+    *,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    check: bool = True,
+) -> Any:
+    """-sum_k t_k log(softmax(z)_k), of logits z: PyTorch's `cross_entropy`, exact at any z.
+
+    Arguments and errors as `cross_entropy`, but for z, which are logits.
+
+    Its gradient by z, with y = softmax(z): `y * sum(t) - t`, which is `y - t` as t sums to 1. With
+    label smoothing t is the smoothed target; a logit of -inf then costs inf, its gradient is
+    `0 - t`.
+
+    >>> softmax_cross_entropy(np.array([1e4, 0.0]), 1)
+    np.float64(10000.0)
+    """
+    z = as_array(z)
+    if check:
+        _hint_probabilities(z, axis)
+    p, w = _distribution(z, t, axis, weight, ignore_index, label_smoothing, check)
+    return _reduced(-np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
+
+
+def negative_log_likelihood(
+    log_y: Any,
+    t: Any,
+    *,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    check: bool = True,
+) -> Any:
+    """-sum_k t_k log_y_k, of log-probabilities.
+
+    Arguments and errors as `cross_entropy`, but for log_y, which are logarithms.
+
+    Its gradient by log_y: `-t`.
+
+    >>> negative_log_likelihood(np.log([0.25, 0.75]), 1)
+    np.float64(0.2876820724517809)
+    """
+    log_y = as_array(log_y)
+    values = _values(log_y)
+    if check and (values > 1e-6).any():
+        raise TargetError(
+            f"log_y has an entry {values.max():.4g}",
+            "the logarithm of a probability is not positive",
+            "pass log_softmax(z), or use softmax_cross_entropy for logits",
+        )
+    p, w = _distribution(log_y, t, axis, weight, ignore_index, 0.0, check)
+    return _reduced(-np.sum(weigh(p, log_y), axis=axis), w, reduction)
+
+
+def kl_divergence(
+    y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mean", check: bool = True
+) -> Any:
+    """sum_k t_k log(t_k / y_k), of probabilities y and a target distribution t.
+
+    Arguments and errors as `cross_entropy`.
+
+    Its gradient by y: `-t / y`, as the cross-entropy's, from which it differs by t's entropy.
+
+    >>> kl_divergence(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
+    np.float64(0.0)
+    """
+    y, t = as_array(y), as_array(t)
+    _check_same(y, t)
+    if check:
+        _check_probabilities(y, axis)
+        _check_distribution(_values(t), axis)
+    losses = np.sum(xlogy(t, t), axis=axis) - np.sum(xlogy(t, y), axis=axis)
+    return _reduced(losses, None, reduction)
+
+
+def focal(
+    z: Any,
+    t: Any,
+    *,
+    gamma: float = 2.0,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    check: bool = True,
+) -> Any:
+    """-sum_k t_k (1 - y_k)^gamma log(y_k), y = softmax(z), of logits (Lin et al. 2017).
+
+    Arguments and errors as `softmax_cross_entropy`; gamma >= 0 plays down what is already learned.
+
+    Its gradient by z for the label k: `(gamma (1 - y_k)^(gamma - 1) y_k log(y_k) - (1 - y_k)^gamma)
+    * (onehot - y)`. With gamma = 0 it is the softmax cross-entropy.
+
+    >>> focal(np.array([0.0, 0.0]), 0, gamma=1.0)
+    np.float64(0.34657359027997264)
+    """
+    z = as_array(z)
+    if check:
+        _hint_probabilities(z, axis)
+    p, w = _distribution(z, t, axis, weight, ignore_index, 0.0, check)
+    log_y = log_softmax(z, axis)
+    terms = log_y if gamma == 0 else (-np.expm1(log_y)) ** gamma * log_y
+    return _reduced(-np.sum(weigh(p, terms), axis=axis), w, reduction)
+
+
+def hinge(
+    z: Any,
+    t: Any,
+    *,
+    margin: float = 1.0,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    check: bool = True,
+) -> Any:
+    """sum over k != t of max(0, margin + z_k - z_t), of scores z (Weston and Watkins 1999).
+
+    Args:
+        z: scores, one for each class along `axis`.
+        t: class indices.
+        margin: by how much the right score should lead.
+        axis: the axis of the classes.
+        reduction: "mean" or "sum" over the examples, or "none" for one loss an example.
+        check: whether values are checked.
+
+    Its gradient by z_k: 1 where the margin is missed, and by z_t minus their number. Exactly at
+    the margin it is 0.
+
+    >>> hinge(np.array([2.0, 1.5, 0.0]), 0)
+    np.float64(0.5)
+    """
+    z = as_array(z)
+    p, _ = _distribution(z, t, axis, None, None, 0.0, check)
+    right = np.sum(weigh(p, z), axis=axis, keepdims=True)
+    missed = np.maximum(z - right + margin, 0)
+    return _reduced(np.sum(weigh(1 - p, missed), axis=axis), None, reduction)
+
+
+def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mean") -> Any:
+    """1/2 sum_k (y_k - t_k)^2, the article's squared error.
+
+    Args:
+        y: outputs; the entries along `axis` make one example.
+        t: targets of y's shape.
+        axis: the axis that is summed.
+        reduction: "mean" or "sum" over the examples, or "none" for one loss an example.
+
+    Raises:
+        ShapeError: y and t differ in shape, or the batch is empty.
+
+    Its gradient by y: `y - t`.
+
+    >>> squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    np.float64(2.0)
+    """
+    y, t = as_array(y), as_array(t)
+    _check_same(y, t)
+    squares = np.square(y - t)
+    losses = 0.5 * (np.sum(squares, axis=axis) if np.ndim(y) else squares)
+    return _reduced(losses, None, reduction)
+
+
+def mean_squared_error(y: Any, t: Any, *, reduction: Reduction = "mean") -> Any:
+    """The mean of (y - t)^2 over all entries, as PyTorch's `mse_loss`.
+
+    Raises:
+        ShapeError: y and t differ in shape, or are empty.
+
+    Its gradient by y, of n entries: `2 (y - t) / n`.
+
+    >>> mean_squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    np.float64(2.0)
+    """
+    y, t = as_array(y), as_array(t)
+    _check_same(y, t)
+    return _reduced(np.square(y - t), None, reduction)
+
+
+def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
+    """(y - t)^2 / 2 up to a distance of delta, and beyond it the tangent (Huber 1964).
+
+    Raises:
+        ShapeError: y and t differ in shape, or are empty.
+
+    Its gradient by y: `y - t`, cut off at +-delta.
+
+    >>> huber(np.array([0.5, 3.0]), np.array([0.0, 0.0]), reduction="none")
+    array([0.125, 2.5  ])
+    """
+    y, t = as_array(y), as_array(t)
+    _check_same(y, t)
+    error = y - t
+    size = np.abs(error)
+    losses = np.where(size <= delta, 0.5 * np.square(error), delta * (size - 0.5 * delta))
+    return _reduced(losses, None, reduction)
+
+
+def binary_cross_entropy(
+    y: Any, t: Any, *, reduction: Reduction = "mean", weight: ArrayLike | None = None,
+    check: bool = True,
+) -> Any:  # fmt: skip
+    """-(t log(y) + (1 - t) log(1 - y)), of probabilities y; every entry is an example.
+
+    Args:
+        y: probabilities of any shape.
+        t: targets from 0 to 1, of y's shape.
+        reduction: "mean", "sum" or "none".
+        weight: a weight for each example.
+        check: whether values are checked.
+
+    Raises:
+        TargetError: y or t are no probabilities.
+        ShapeError: y and t differ in shape, or are empty.
+
+    Its gradient by y: `-t/y + (1 - t)/(1 - y)`. If y came from sigmoid(z), by z: `y - t`.
+
+    >>> binary_cross_entropy(np.array([0.5]), np.array([1.0]))
+    np.float64(0.6931471805599453)
+    """
+    y, t = as_array(y), as_array(t)
+    _check_same(y, t)
+    if check:
+        _check_unit(_values(y), "y", "pass sigmoid(z), or use sigmoid_cross_entropy for logits")
+        _check_unit(_values(t), "t", "pass targets from 0 to 1")
+    return _weighted(binary_log_loss(y, _float_like(t, y)), weight, reduction)
+
+
+def sigmoid_cross_entropy(
+    z: Any, t: Any, *, reduction: Reduction = "mean", weight: ArrayLike | None = None,
+    check: bool = True,
+) -> Any:  # fmt: skip
+    """binary_cross_entropy(sigmoid(z), t), of logits z, exact at any z.
+
+    Arguments and errors as `binary_cross_entropy`, but for z, which are logits.
+
+    Its gradient by z, with y = sigmoid(z): `y - t`.
+
+    >>> sigmoid_cross_entropy(np.array([-1e4]), np.array([1.0]))
+    np.float64(10000.0)
+    """
+    z, t = as_array(z), as_array(t)
+    _check_same(z, t)
+    if check:
+        _check_unit(_values(t), "t", "pass targets from 0 to 1")
+    return _weighted(sigmoid_log_loss(z, _float_like(t, z)), weight, reduction)
+
+
+# What the losses share.
+
+
+def _values(x: Any) -> Any:
+    """The plain numbers in x, real, to be looked at by the checks."""
+    values = np.asarray(getattr(x, "value", x))
+    return values.real if values.dtype.kind == "c" else values
+
+
+def _float_like(t: Any, y: Any) -> Any:
+    """Integer and boolean targets in the outputs' dtype, so that float32 stays float32."""
+    return t.astype(y.dtype) if t.dtype.kind in "biu" else t
+
+
+def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
+    """The losses of the examples, averaged by their weights (None: all 1), summed, or as they are.
+
+    >>> _reduced(np.array([1.0, 5.0]), np.array([3.0, 1.0]), "mean")
+    np.float64(2.0)
+    """
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return np.sum(losses)
+    if reduction != "mean":
+        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    if not np.size(losses):
+        raise ShapeError(
+            "the batch is empty", "the mean of no losses is not defined",
+            "leave empty batches out, or use reduction='sum', which gives 0",
+        )  # fmt: skip
+    if weights is None:
+        return np.mean(losses) if np.ndim(losses) else losses
+    total = np.sum(weights)
+    return np.sum(losses) / np.where(total == 0, 1, total).astype(losses.dtype)[()]
+
+
+def _weighted(losses: Any, weight: ArrayLike | None, reduction: Reduction) -> Any:
+    if weight is None:
+        return _reduced(losses, None, reduction)
+    weights = np.broadcast_to(np.asarray(weight, dtype=losses.dtype), losses.shape)
+    return _reduced(weigh(weights, losses), weights, reduction)
+
+
+def _distribution(
+    y: Any,
+    t: Any,
+    axis: int,
+    weight: ArrayLike | None,
+    ignore_index: int | None,
+    smoothing: float,
+    check: bool,
+) -> tuple[Any, Any]:
+    """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
+    t = as_array(t)
+    if not y.ndim or not -y.ndim <= axis < y.ndim:
+        raise ShapeError(
+            f"the outputs have shape {y.shape}, the class axis is {axis}",
+            "the classes lie along one of the outputs' axes",
+            "pass outputs with a class axis",
+        )
+    n = y.shape[axis]
+    counts = None
+    if t.shape == y.shape:
+        if ignore_index is not None:
+            raise TargetError(
+                "ignore_index was given with distributions",
+                "it names a class index to be left out",
+                "pass class indices, or rows of zeros with check=False",
+            )
+        if check:
+            _check_distribution(_values(t), axis)
+        p = _float_like(t, y)
+    elif t.shape == y.shape[: axis % y.ndim] + y.shape[axis % y.ndim + 1 :]:
+        labels = np.asarray(_values(t))
+        counted = np.ones(labels.shape, bool)
+        if ignore_index is not None and labels.dtype.kind in "iu":
+            counted = labels != ignore_index
+            labels = np.where(counted, labels, 0)
+            counts = counted.astype(y.dtype)
+        check_labels(labels, n)
+        rows = one_hot(labels, n, y.dtype) * np.expand_dims(counted, -1).astype(y.dtype)
+        p = np.moveaxis(rows, -1, axis)
+    else:
+        without = y.shape[: axis % y.ndim] + y.shape[axis % y.ndim + 1 :]
+        raise ShapeError(
+            f"the targets have shape {t.shape}",
+            f"for outputs of shape {y.shape} they are class indices of shape {without} or "
+            f"distributions of shape {y.shape}",
+            "reshape them, for example with squeeze or [:, None]",
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"label_smoothing is a share from 0 to 1, not {smoothing}")
+    if smoothing:
+        p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
+    if weight is None:
+        return p, counts
+    weights = np.asarray(_values(weight), dtype=y.dtype)
+    if weights.shape != (n,) or (weights < 0).any():
+        raise ShapeError(
+            f"the weights have shape {weights.shape} and least entry "
+            f"{weights.min(initial=0):.4g}",
+            f"there is one weight >= 0 for each of the {n} classes",
+            "pass an array of that shape",
+        )
+    p = p * np.reshape(weights, [n if i == axis % y.ndim else 1 for i in range(y.ndim)])
+    return p, np.sum(_values(p), axis=axis)
+
+
+def _check_same(y: Any, t: Any) -> None:
+    if np.shape(y) != np.shape(t):
+        raise ShapeError(
+            f"the outputs have shape {np.shape(y)}, the targets {np.shape(t)}",
+            "this loss takes them of the same shape; NumPy would broadcast and count pairs",
+            "reshape one of them, for example with squeeze(-1) or [:, None]",
+        )
+
+
+def _check_unit(values: Any, name: str, remedy: str) -> None:
+    outside = (values < 0) | (values > 1)
+    if outside.any():
+        raise TargetError(
+            f"{name} has an entry {values[outside].flat[0]:.4g}",
+            "probabilities lie between 0 and 1",
+            remedy,
+        )
+
+
+def _tolerance(values: Any) -> float:
+    return 1e-2 if values.dtype == np.float16 else 1e-4
+
+
+def _check_probabilities(y: Any, axis: int) -> None:
+    values = _values(y)
+    if (values < 0).any() or (values > 1 + _tolerance(values)).any():
+        _check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
+    if not values.ndim:
+        return
+    sums = values.sum(axis=axis)
+    if (np.abs(sums - 1) > 0.01).any():
+        warnings.warn(
+            f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
+            "Probabilities sum to 1. For logits use softmax_cross_entropy.",
+            LossWarning,
+            stacklevel=3,
+        )
+
+
+def _hint_probabilities(z: Any, axis: int) -> None:
+    values = _values(z)
+    if values.size < 2 or (values < 0).any() or (values > 1).any():
+        return
+    if (np.abs(values.sum(axis=axis) - 1) < 1e-6).all():
+        warnings.warn(
+            "z sums to 1 like probabilities. This loss applies softmax itself. "
+            "For probabilities use cross_entropy.",
+            LossWarning,
+            stacklevel=3,
+        )
+
+
+def _check_distribution(t: Any, axis: int) -> None:
+    if (t < 0).any():
+        raise TargetError(
+            f"a target has an entry {t.min():.4g}", "a distribution has none below 0",
+            "correct it, or pass check=False if it is meant",
+        )  # fmt: skip
+    sums = t.sum(axis=axis)
+    wrong = ~(np.abs(sums - 1) <= _tolerance(t)) if t.dtype.kind == "f" else sums != 1
+    if np.any(wrong):
+        raise TargetError(
+            f"a target sums to {np.extract(wrong, sums)[0]:.6g}",
+            "a distribution sums to 1",
+            "normalise it, or pass check=False if it is meant",
+        )

@@ -1,0 +1,1 @@
+"""Gradient rules, one family a file, joined in `table.py`."""

@@ -1,0 +1,174 @@
+"""NumPy's elementwise functions: one number in, one number out, broadcasting between operands.
+
+Rules here say pure calculus. The engine sums a gradient over the axes its operand was broadcast
+along, and gives it the operand's dtype.
+
+Kinks: abs'(0) = 0; max and min of equal operands share the gradient, a constant operand takes it
+whole, so that maximum(x, 0) and clip(x, 0, 1) have relu's derivative 0 at their bounds.
+x**0 has derivative 0 everywhere; 0**p has derivative 0 by p >= 0.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.rules.kinds import Composed, Table, Tied
+from tinygrad_ce.rules.support import ratio
+
+__all__ = ["RULES"]
+
+_LN2, _LN10 = math.log(2), math.log(10)
+_DEGREE = math.pi / 180
+
+
+def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """b a^(b-1), which is 0 for b = 0 at every a."""
+    if isinstance(b, int | float):
+        return g * (b * a ** (b - 1)) if b else g * 0.0
+    return g * (b * np.power(a, np.where(b == 0, 1.0, b - 1)))
+
+
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """a^b log a, which is 0 for a = 0 at every b >= 0."""
+    return g * (y * np.log(np.where(a == 0, 1.0, a)))
+
+
+def _share(a: Any, b: Any) -> Any:
+    """1 where a passes b, 1/2 where they are equal."""
+    return np.where(a == b, 0.5, a > b)
+
+
+def _chosen(g: Any, share: Any) -> Any:
+    """g times the share; where that is 0, no dependence, whatever lies behind the operand."""
+    return np.where(share, g * share, 0.0)
+
+
+def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """g exp(a - y) for y = log(exp a + exp b); 0 where both are -inf."""
+    return g * np.where(y == -np.inf, 0.0, np.exp(np.where(a == y, 0.0, a - y)))
+
+
+def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * np.where(y == -np.inf, 0.0, np.exp2(np.where(a == y, 0.0, a - y)))
+
+
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    a = a if low is None else np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
+
+
+# fmt: off
+_POWER = (_power_base, _power_exponent)
+_LARGER = Tied(
+    shared=(lambda g, y, a, b: _chosen(g, _share(a, b)),
+            lambda g, y, a, b: _chosen(g, _share(b, a))),
+    alone= (lambda g, y, a, b: np.where(a > b, g, 0.0),
+            lambda g, y, a, b: np.where(b > a, g, 0.0)),
+)
+_SMALLER = Tied(
+    shared=(lambda g, y, a, b: _chosen(g, _share(b, a)),
+            lambda g, y, a, b: _chosen(g, _share(a, b))),
+    alone= (lambda g, y, a, b: np.where(a < b, g, 0.0),
+            lambda g, y, a, b: np.where(b < a, g, 0.0)),
+)
+
+RULES: Table = {
+    # arithmetic
+    np.add:           (lambda g, y, a, b: g,         lambda g, y, a, b: g),
+    np.subtract:      (lambda g, y, a, b: g,         lambda g, y, a, b: -g),
+    np.multiply:      (lambda g, y, a, b: g * b,     lambda g, y, a, b: g * a),
+    np.divide:        (lambda g, y, a, b: g / b,     lambda g, y, a, b: -g * y / b),
+    np.power:         _POWER,
+    np.float_power:   _POWER,
+    np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.floor(a / b)),
+    np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.trunc(a / b)),
+    np.negative:      (lambda g, y, x: -g,),
+    np.positive:      (lambda g, y, x: g,),
+    np.reciprocal:    (lambda g, y, x: -g * y * y,),
+    np.square:        (lambda g, y, x: g * (2 * x),),
+    np.sqrt:          (lambda g, y, x: g / (2 * y),),
+    np.cbrt:          (lambda g, y, x: g / (3 * y * y),),
+    np.absolute:      (lambda g, y, x: g * np.sign(x),),
+    np.fabs:          (lambda g, y, x: g * np.sign(x),),
+    np.copysign:      (lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
+    np.conjugate:     (lambda g, y, x: g,),
+    np.deg2rad:       (lambda g, y, x: g * _DEGREE,),
+    np.radians:       (lambda g, y, x: g * _DEGREE,),
+    np.rad2deg:       (lambda g, y, x: g / _DEGREE,),
+    np.degrees:       (lambda g, y, x: g / _DEGREE,),
+    # exponentials and logarithms
+    np.exp:           (lambda g, y, x: g * y,),
+    np.exp2:          (lambda g, y, x: g * (y * _LN2),),
+    np.expm1:         (lambda g, y, x: g * np.exp(x),),
+    np.log:           (lambda g, y, x: g / x,),
+    np.log2:          (lambda g, y, x: g / (x * _LN2),),
+    np.log10:         (lambda g, y, x: g / (x * _LN10),),
+    np.log1p:         (lambda g, y, x: g / (1 + x),),
+    np.logaddexp:     (_softmax2,       lambda g, y, a, b: _softmax2(g, y, b, a)),
+    np.logaddexp2:    (_softmax2_base2, lambda g, y, a, b: _softmax2_base2(g, y, b, a)),
+    # trigonometric and hyperbolic
+    np.sin:           (lambda g, y, x: g * np.cos(x),),
+    np.cos:           (lambda g, y, x: -g * np.sin(x),),
+    np.tan:           (lambda g, y, x: g * (1 + y * y),),
+    np.arcsin:        (lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)),),
+    np.arccos:        (lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)),),
+    np.arctan:        (lambda g, y, x: g / (1 + x * x),),
+    np.arctan2:       (lambda g, y, a, b: g * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
+                       lambda g, y, a, b: -g * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b))),
+    np.hypot:         (lambda g, y, a, b: g * ratio(a, y),
+                       lambda g, y, a, b: g * ratio(b, y)),
+    np.sinh:          (lambda g, y, x: g * np.cosh(x),),
+    np.cosh:          (lambda g, y, x: g * np.sinh(x),),
+    np.tanh:          (lambda g, y, x: g * (1 - y * y),),
+    np.arcsinh:       (lambda g, y, x: g / np.hypot(1.0, x),),
+    np.arccosh:       (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
+    np.arctanh:       (lambda g, y, x: g / ((1 - x) * (1 + x)),),
+    # choices
+    np.maximum:       _LARGER,
+    np.fmax:          _LARGER,
+    np.minimum:       _SMALLER,
+    np.fmin:          _SMALLER,
+    np.clip:          Composed(_clip),
+    np.where:         (None,
+                       lambda g, y, condition, a, b: np.where(condition, g, 0.0),
+                       lambda g, y, condition, a, b: np.where(condition, 0.0, g)),
+    # recorded, without gradient
+    np.sign:          None,
+    np.floor:         None,
+    np.ceil:          None,
+    np.trunc:         None,
+    np.rint:          None,
+    np.floor_divide:  None,
+    np.heaviside:     None,
+    np.equal:         None,
+    np.not_equal:     None,
+    np.less:          None,
+    np.less_equal:    None,
+    np.greater:       None,
+    np.greater_equal: None,
+    np.logical_and:   None,
+    np.logical_or:    None,
+    np.logical_xor:   None,
+    np.logical_not:   None,
+    np.bitwise_and:   None,
+    np.bitwise_or:    None,
+    np.bitwise_xor:   None,
+    np.invert:        None,
+    np.left_shift:    None,
+    np.right_shift:   None,
+    np.isfinite:      None,
+    np.isinf:         None,
+    np.isnan:         None,
+    np.isneginf:      None,
+    np.isposinf:      None,
+    np.signbit:       None,
+    np.round:         None,
+    np.around:        None,
+    np.fix:           None,
+    np.isclose:       None,
+}
+# fmt: on

@@ -1,0 +1,149 @@
+"""Products of arrays, and the Euclidean norm.
+
+Kink: norm'(0) = 0.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.errors import UnsupportedError
+from tinygrad_ce.rules.indexing import scatter
+from tinygrad_ce.rules.kinds import Composed, Each, Table
+from tinygrad_ce.rules.support import kept, ratio
+
+__all__ = ["RULES", "euclidean"]
+
+
+def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """g b^T, with the axis that a vector operand lacks put in and summed or taken out again."""
+    if b.ndim == 1:
+        return np.expand_dims(g, -1) * b
+    if a.ndim == 1:
+        return np.sum(np.expand_dims(g, -2) * b, axis=-1)
+    return g @ np.swapaxes(b, -1, -2)
+
+
+def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """a^T g, likewise."""
+    if a.ndim == 1:
+        return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
+    if b.ndim == 1:
+        return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
+    return np.swapaxes(a, -1, -2) @ g
+
+
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return np.matmul(a, b) if np.ndim(b) <= 2 else np.tensordot(a, b, (-1, -2))
+
+
+def _inner(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return np.tensordot(a, b, (-1, -1))
+
+
+def _outer(a: Any, b: Any) -> Any:
+    return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
+
+
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """One matrix product: the summed axes last in a and first in b."""
+    if np.ndim(axes) == 0:
+        axes = range(np.ndim(a) - axes, np.ndim(a)), range(axes)
+    summed_a, summed_b = (
+        [i % np.ndim(x) for i in ((axis,) if np.ndim(axis) == 0 else axis)]
+        for x, axis in zip((a, b), axes, strict=True)
+    )
+    free_a = [i for i in range(np.ndim(a)) if i not in summed_a]
+    free_b = [i for i in range(np.ndim(b)) if i not in summed_b]
+    shape_a = tuple(np.shape(a)[i] for i in free_a)
+    shape_b = tuple(np.shape(b)[i] for i in free_b)
+    if [np.shape(a)[i] for i in summed_a] != [np.shape(b)[i] for i in summed_b]:
+        raise ValueError("shape-mismatch for sum")
+    n = prod(np.shape(a)[i] for i in summed_a)
+    left = np.reshape(np.transpose(a, (*free_a, *summed_a)), (prod(shape_a), n))
+    right = np.reshape(np.transpose(b, (*summed_b, *free_b)), (n, prod(shape_b)))
+    return np.reshape(np.matmul(left, right), shape_a + shape_b)
+
+
+def _einsum(
+    i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: Any = False
+) -> Any:
+    """The same sum with g in operand i's place, spread along what only operand i had."""
+    terms, out = _explicit(subscripts, operands)
+    labels = dict.fromkeys(terms[i])
+    sizes = dict(zip(terms[i], operands[i].shape, strict=True))
+    others = [(t, x) for j, (t, x) in enumerate(zip(terms, operands, strict=True)) if j != i]
+    known = set(out).union(*(term for term, _ in others))
+    found = [label for label in labels if label in known]
+    spec = ",".join(["".join(out), *("".join(term) for term, _ in others)])
+    part = np.einsum(f"{spec}->{''.join(found)}", g, *(x for _, x in others), optimize=optimize)
+    part = np.reshape(part, tuple(part.shape[found.index(k)] if k in found else 1 for k in labels))
+    full = np.broadcast_to(part, tuple(max(sizes[k], n) for k, n in zip(labels, part.shape)))
+    if len(labels) == len(terms[i]):
+        return full
+    grid = dict(zip(labels, np.ogrid[tuple(slice(sizes[k]) for k in labels)], strict=True))
+    return scatter(full, tuple(grid[k] for k in terms[i]), operands[i].shape)
+
+
+def _explicit(subscripts: str, operands: Any) -> tuple[list[str], str]:
+    """The terms and the output with a letter for every axis, those under `...` included."""
+    left, arrow, out = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in subscripts]
+    hidden = [x.ndim - len(t) + 3 if "..." in t else 0 for t, x in zip(terms, operands)]
+    dots = "".join(free[: max(hidden, default=0)])[::-1]
+    if not arrow:
+        once = sorted(c for c in set(left) - set(".,") if left.count(c) == 1)
+        out = ("..." if "..." in left else "") + "".join(once)
+    terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, hidden)]
+    return terms, out.replace("...", dots)
+
+
+@dispatched
+def euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The square root of the sum of squares over one, two or all axes.
+
+    >>> euclidean(np.array([3.0, 4.0]))
+    np.float64(5.0)
+    """
+    return np.linalg.norm(x, axis=axis, keepdims=keepdims)
+
+
+def _euclidean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return kept(g, axis, keepdims) * ratio(x, kept(y, axis, keepdims))
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    of_vectors = np.ndim(axis) == 0 and (axis is not None or x.ndim == 1)
+    if ord is None or (ord == "fro" and not of_vectors) or (ord == 2 and of_vectors):
+        return euclidean(x, axis=axis, keepdims=keepdims)
+    if of_vectors and ord == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    if of_vectors and ord in (np.inf, -np.inf):
+        extreme = np.max if ord > 0 else np.min
+        return extreme(np.abs(x), axis=axis, keepdims=keepdims)
+    raise UnsupportedError(
+        f"np.linalg.norm was called with ord={ord!r} on shape {x.shape}, axis {axis}",
+        "gradients flow through the Euclidean norm, and for vectors through ord 1, inf and -inf",
+        "write the norm you need with np.sum and np.abs, or detach its argument",
+    )
+
+
+# fmt: off
+RULES: Table = {
+    np.matmul:      (_matmul_left, _matmul_right),
+    np.dot:         Composed(_dot),
+    np.inner:       Composed(_inner),
+    np.outer:       Composed(_outer),
+    np.tensordot:   Composed(_tensordot),
+    np.einsum:      Each(_einsum, after_first=True),
+    euclidean:      (_euclidean,),
+    np.linalg.norm: Composed(_norm),
+}
+# fmt: on

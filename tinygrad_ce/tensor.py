@@ -1,0 +1,758 @@
+"""Tensor: a NumPy array that remembers how it was computed.
+
+Operators and methods, and NumPy's functions through its two protocols (NEP 13 and NEP 18), all
+lead to `apply`, which looks the function up in the rule table, computes it on plain arrays, and
+records the result when one of its operands requires a gradient.
+"""
+
+import copy as copying
+import numbers
+import operator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
+from tinygrad_ce.graph import Node, gradients, recording, release, tick
+from tinygrad_ce.locks import lock
+from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
+
+__all__ = ["Tensor", "apply", "detach", "tensor"]
+
+_new = object.__new__
+_ndarray = np.ndarray
+_PLAIN = (float, int, np.ndarray)
+_FUSIBLE = {inner for _, pairs in FUSED.values() for inner in pairs}
+
+
+def _leaf(value: Any, requires_grad: bool = False) -> "Tensor":
+    made = _new(Tensor)
+    made.value = value
+    made.requires_grad = requires_grad
+    made.number = tick()
+    made.primitive = made.grad = made.locks = made.aside = None
+    made.parents = made.rules = made.operands = made.args = ()
+    made.parameters = {}
+    made.keeps_grad = False
+    return made
+
+
+def _recorded(
+    value: Any,
+    primitive: Primitive,
+    operands: Any,
+    args: Any,
+    parameters: dict[str, Any],
+    parents: tuple[Node, ...],
+    rules: tuple[Any, ...],
+) -> "Tensor":
+    made = _new(Tensor)
+    made.value = value
+    made.requires_grad = True
+    made.number = tick()
+    made.primitive = primitive
+    made.operands = operands
+    made.args = args
+    made.parameters = parameters
+    made.parents = parents
+    made.rules = rules
+    made.grad = made.aside = None
+    made.keeps_grad = False
+    made.locks = None
+    for operand, arg in zip(operands, args, strict=True):
+        if type(operand) is Tensor:
+            if operand.primitive is None and type(arg) is _ndarray:
+                made.locks = (lock(arg), made.locks)
+        elif type(arg) is _ndarray:
+            made.locks = (lock(arg), made.locks)
+        elif type(arg) is list:
+            made.locks = ([lock(a) for a in arg if type(a) is _ndarray], made.locks)
+    return made
+
+
+_EMPTY: dict[str, Any] = {}
+
+
+def _unary(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
+    primitive = TABLE[function]
+    call, rules = primitive.call, primitive.alone
+
+    def operate(x: "Tensor") -> "Tensor":
+        arg = x.value
+        value = call(arg)
+        if x.requires_grad and recording():
+            return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules)
+        return _leaf(value)
+
+    return operate
+
+
+def _binary(
+    function: Callable[..., Any],
+) -> tuple[Callable[["Tensor", Any], Any], Callable[["Tensor", Any], Any]]:
+    """The operator of a function of two operands, and the reflected one."""
+    primitive = TABLE[function]
+    call, both = primitive.call, primitive.rules
+    left, right = primitive.alone[:1], primitive.alone[1:]
+
+    def operate(a: "Tensor", b: Any) -> Any:
+        if type(b) is Tensor:
+            x, y = a.value, b.value
+            value = call(x, y)
+            if (a.requires_grad or b.requires_grad) and left and recording():
+                if not b.requires_grad:
+                    return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (a,), left)
+                if not a.requires_grad:
+                    return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (b,), right)
+                return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (a, b), both)
+            return _leaf(value)
+        if type(b) not in _PLAIN:
+            return _other(a, b, False)
+        x = a.value
+        value = call(x, b)
+        if a.requires_grad and left and recording():
+            return _recorded(value, primitive, (a, b), (x, b), _EMPTY, (a,), left)
+        return _leaf(value)
+
+    def reflected(b: "Tensor", a: Any) -> Any:
+        if type(a) not in _PLAIN:
+            return _other(b, a, True)
+        y = b.value
+        value = call(a, y)
+        if b.requires_grad and right and recording():
+            return _recorded(value, primitive, (a, b), (a, y), _EMPTY, (b,), right)
+        return _leaf(value)
+
+    def _other(tensor: "Tensor", other: Any, swap: bool) -> Any:
+        """Numbers and sequences that NumPy takes as arrays; anything else may know better."""
+        known = isinstance(other, numbers.Number | np.generic | list | tuple | np.ndarray)
+        if not known and not hasattr(type(other), "__array_function__"):
+            return NotImplemented
+        pair = (other, tensor) if swap else (tensor, other)
+        return apply(function, pair, {})
+
+    return operate, reflected
+
+
+def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function of the rule table gives for Tensors: computed, and recorded where needed.
+
+    Raises:
+        UnsupportedError: the function has no rule, or the rule does not know an argument, and a
+            gradient would be lost.
+    """
+    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    if function in ANSWERS:
+        return function(*_raw(args), **_raw(kwargs))
+    primitive = TABLE.get(function)
+    if primitive is None:
+        return _unlisted(function, args, kwargs)
+    kwargs = _checked(primitive, kwargs, any(map(_carries, args)))
+    if primitive.composed is not None:
+        args = tuple(_array(a) if i == 0 else a for i, a in enumerate(args))
+        args, kwargs = _named(function, args, kwargs)
+        return primitive.composed(*args, **kwargs)
+    args, kwargs = _named(function, args, kwargs)
+    fused = _fused(primitive, args)
+    if fused is not None:
+        return fused
+    if primitive.each is not None:
+        return _apply_each(primitive, primitive.each, args, kwargs)
+    n = len(primitive.rules)
+    args = tuple(_array(a) if i < n else a for i, a in enumerate(args))
+    raw, raw_kwargs = _raw(args), _raw(kwargs)
+    value = primitive.call(*raw, **raw_kwargs)
+    if recording() and any(map(_carries, args)):
+        for extra in (*args[n:], *kwargs.values()):
+            if n and _carries(extra):
+                raise UnsupportedError(
+                    f"{primitive.name} was given a variable where no gradient can flow",
+                    f"gradients flow to its first {n} argument(s)",
+                    "pass .detach() of it",
+                )
+        if n:
+            variable = [i for i in range(n) if _carries(args[i])]
+            chosen = primitive.alone if len(variable) == 1 else primitive.rules
+            pairs = [(args[i], chosen[i]) for i in variable if chosen[i] is not None]
+            if pairs:
+                parents, rules = zip(*pairs, strict=True)
+                return _recorded(value, primitive, args, raw, raw_kwargs, parents, rules)
+    made = _wrapped(value)
+    if function in _FUSIBLE and isinstance(made, Tensor):
+        made.primitive, made.operands, made.args, made.parameters = primitive, args, raw, raw_kwargs
+    return made
+
+
+def _apply_each(
+    primitive: Primitive, each: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    if each.after_first:
+        if not isinstance(args[0], str):
+            raise UnsupportedError(
+                f"np.{primitive.name} was called without a subscript string",
+                "gradients flow through the form np.einsum('ij,jk->ik', a, b)",
+                "write the subscripts as a string",
+            )
+        args = (args[0], *map(_array, args[1:]))
+        items = args[1:]
+    else:
+        args = ([_array(a) for a in args[0]], *args[1:])
+        items = tuple(args[0])
+    raw = _raw(args)
+    value = primitive.call(*raw, **kwargs)
+    pairs = [(a, partial(each.rule, i)) for i, a in enumerate(items) if _carries(a)]
+    if pairs and recording():
+        parents, rules = zip(*pairs, strict=True)
+        return _recorded(value, primitive, args, raw, kwargs, parents, rules)
+    return _wrapped(value)
+
+
+def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
+    """outer(inner(z)) in one stable step, where the table knows the pair; otherwise None."""
+    place, pairs = FUSED.get(outer.function, (0, {}))
+    inner = args[place] if pairs and place < len(args) else None
+    if not isinstance(inner, Tensor) or inner.primitive is None or not inner.operands:
+        return None
+    function = pairs.get(inner.primitive.function)
+    if function is None:
+        return None
+    spliced = (*args[:place], *inner.operands, *args[place + 1 :])
+    made = apply(function, spliced, inner.parameters)
+    if made.parents and inner.requires_grad:
+        made.aside = (outer, args, inner)
+    return made
+
+
+def _checked(primitive: Primitive, kwargs: dict[str, Any], variable: bool) -> dict[str, Any]:
+    """The keywords without those that say nothing; a keyword that no rule knows is refused."""
+    kwargs = {k: v for k, v in kwargs.items() if not (k in ("out", "where") and v in (None, True))}
+    if kwargs.get("out") is not None:
+        raise UnsupportedError(
+            f"{primitive.name} was called with out=",
+            "writing into an array is not differentiable",
+            "use the value that it returns",
+        )
+    if not kwargs or primitive.composed is not None:
+        return kwargs
+    unknown = [k for k in kwargs if k not in primitive.names and k not in _OPERAND_NAMES]
+    if unknown and (primitive.rules or primitive.each) and variable:
+        known = ", ".join(n for n in primitive.names if n != "out") or "none"
+        raise UnsupportedError(
+            f"{primitive.name} was called with {unknown[0]}=",
+            f"its gradient rule knows these arguments: {known}",
+            "leave it out, or write it with np.where, astype or indexing",
+        )
+    return kwargs
+
+
+# The names NumPy gives the operands of its functions.
+_OPERAND_NAMES = frozenset("a x x1 x2 b y condition arr array ary arrays A m".split())
+
+
+def _named(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Operands given by name, put in their place."""
+    if not kwargs or _OPERAND_NAMES.isdisjoint(kwargs):
+        return args, kwargs
+    from_names = dict(kwargs)
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    found = list(args)
+    for name in names[len(args) :]:
+        if name not in from_names or name not in _OPERAND_NAMES:
+            break
+        found.append(from_names.pop(name))
+    return tuple(found), from_names
+
+
+def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function without a rule computes as long as no gradient is lost by it."""
+    name = getattr(function, "__name__", str(function))
+    if recording() and (_carries(list(args)) or _carries(list(kwargs.values()))):
+        raise UnsupportedError(
+            f"{name} was called on a tensor that requires a gradient",
+            f"tinygrad_ce has no gradient rule for {name}",
+            "write it with functions that have one, or call it on .detach() of the tensor",
+        )
+    return _wrapped(function(*_raw(args), **_raw(kwargs)))
+
+
+def _raw(x: Any) -> Any:
+    """x with every Tensor in it, however it is nested in tuples, lists and slices, as its array."""
+    kind = type(x)
+    if kind is Tensor:
+        return x.value
+    if kind is tuple or kind is list:
+        return kind(map(_raw, x))
+    if kind is dict:
+        return {k: _raw(v) for k, v in x.items()}
+    if kind is slice:
+        return slice(_raw(x.start), _raw(x.stop), _raw(x.step))
+    return x
+
+
+def _carries(x: Any) -> bool:
+    """Whether x is, or holds, a tensor that requires a gradient."""
+    if type(x) is Tensor:
+        return x.requires_grad
+    return isinstance(x, tuple | list) and any(map(_carries, x))
+
+
+def _array(x: Any) -> Any:
+    """An operand as NumPy takes it: sequences become arrays."""
+    if isinstance(x, list | tuple):
+        return np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray | np.matrix):
+        raise UnsupportedError(
+            f"an operand is a {type(x).__name__}",
+            "its arithmetic differs from that of arrays, and the rules are for arrays",
+            "pass np.asarray of it, or np.where with its mask",
+        )
+    return x
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return _leaf(value)
+    if isinstance(value, tuple | list):
+        return type(value)(map(_wrapped, value)) if type(value) in (tuple, list) else value
+    return value
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: "Tensor", *args: Any, **kwargs: Any) -> Any:
+        return apply(function, (self, *args), kwargs)
+
+    method.__name__ = method.__qualname__ = getattr(function, "__name__", "method")
+    method.__doc__ = f"`np.{method.__name__}` of this tensor."
+    return method
+
+
+_add, _radd = _binary(np.add)
+_sub, _rsub = _binary(np.subtract)
+_mul, _rmul = _binary(np.multiply)
+_div, _rdiv = _binary(np.divide)
+_pow, _rpow = _binary(np.power)
+_mod, _rmod = _binary(np.remainder)
+_floordiv, _rfloordiv = _binary(np.floor_divide)
+_matmul, _rmatmul = _binary(np.matmul)
+_and, _rand = _binary(np.bitwise_and)
+_or, _ror = _binary(np.bitwise_or)
+_xor, _rxor = _binary(np.bitwise_xor)
+_square, _sqrt, _reciprocal = _unary(np.square), _unary(np.sqrt), _unary(np.reciprocal)
+
+
+@final
+class Tensor(Node):
+    """An array of numbers, with the gradient that belongs to it.
+
+    Args:
+        data: numbers as `np.array` takes them; copied.
+        requires_grad: whether gradients by it are wanted. Needs a real floating dtype.
+        dtype: the dtype, NumPy's own choice by default.
+
+    Raises:
+        DTypeError: the data are no numbers, or cannot carry a gradient.
+        UnsupportedError: the data are tensors whose gradients would be lost.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __hash__ = object.__hash__
+
+    def __new__(cls, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Self:
+        if isinstance(data, Tensor):
+            _refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
+            data = data.value
+        data = _array(data) if isinstance(data, np.ndarray) else data
+        value = np.array(data, dtype=dtype)
+        if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
+            raise DTypeError(
+                f"the data have dtype {value.dtype}",
+                "a tensor holds numbers",
+                "convert the data to numbers first",
+            )
+        _check_differentiable(value, requires_grad)
+        return _leaf(value, bool(requires_grad))  # type: ignore[return-value]
+
+    # What it is.
+
+    @property
+    def data(self) -> Any:
+        """The values as an array. A leaf's may be written, and assigned: `w.data -= 0.1 * w.grad`.
+
+        While a graph still needs them, you get a copy to write, and the graph keeps its own.
+        """
+        value = self.value
+        if type(value) is _ndarray:
+            if self.primitive is not None:
+                value.flags.writeable = False
+            elif not value.flags.writeable:
+                value = self.value = value.copy()
+        return value
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        if self.primitive is not None:
+            raise GradientError(
+                "data was assigned to a computed tensor",
+                "only a leaf has data of its own",
+                "make a new tensor, or use .detach()",
+            )
+        value = np.asarray(data, dtype=self.dtype)
+        if value.shape != self.shape:
+            raise ShapeError(
+                f"data of shape {value.shape} were assigned to a tensor of shape {self.shape}",
+                "a leaf keeps its shape",
+                "make a new tensor",
+            )
+        self.value = value
+        self.number = tick()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.value.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.value.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.value.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries."""
+        return self.value.dtype  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> "Tensor":  # noqa: N802  NumPy's name
+        """The tensor with its axes reversed."""
+        return self.transpose()
+
+    @property
+    def mT(self) -> "Tensor":  # noqa: N802  NumPy's name
+        """The tensor with its last two axes swapped."""
+        return self.swapaxes(-1, -2)  # type: ignore[no-any-return]
+
+    def item(self, *index: int) -> Any:
+        """The value as a Python number; of a tensor with several entries, the one at `index`."""
+        return self.value.item(*index)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.value.tolist()
+
+    def numpy(self) -> Any:
+        """The values as an array of their own, without gradient."""
+        return np.array(self.value)
+
+    def detach(self) -> "Tensor":
+        """The same values as a constant: no gradient flows through it."""
+        return _leaf(self.value)
+
+    # Gradients.
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Add to `.grad` of every leaf the gradient of this tensor by it.
+
+        Args:
+            gradient: the gradient that arrives here, of this tensor's shape; 1 for a scalar.
+            retain_graph: keep the graph for another backward pass.
+
+        Raises:
+            GradientError: nothing here requires a gradient, a gradient is missing for a tensor
+                that is no scalar, the graph was released, or a leaf was changed since.
+            ShapeError: the gradient has another shape.
+        """
+        if not self.requires_grad:
+            raise GradientError(
+                "backward() was called on a tensor that does not require a gradient",
+                "gradients flow to tensors made with requires_grad=True",
+                "make a parameter with tensor(..., requires_grad=True), and compute outside no_grad",
+            )
+        collected = gradients(self, self._seed(gradient), _collects)
+        handed: set[int] = set()
+        for node, g in collected.items():
+            own = type(g) is _ndarray and g.base is None and g is not gradient
+            if own and id(g) not in handed:
+                handed.add(id(g))
+            else:
+                g = np.array(g) if type(g) is _ndarray else g
+            node.grad = g if node.grad is None else node.grad + g
+        if not retain_graph:
+            release(self)
+
+    def _seed(self, gradient: Any) -> Any:
+        if gradient is None:
+            if self.size != 1:
+                raise GradientError(
+                    f"backward() was called on a tensor of shape {self.shape}",
+                    "without a gradient to start from it needs a scalar",
+                    "sum or average it first, or pass gradient=, an array of its shape",
+                )
+            return np.ones(self.shape, self.dtype)[()]
+        gradient = np.asarray(_raw(gradient), dtype=self.dtype)
+        if gradient.shape != self.shape:
+            raise ShapeError(
+                f"backward() was given a gradient of shape {gradient.shape}",
+                f"it has the shape of the tensor, {self.shape}",
+                "pass an array of that shape",
+            )
+        return gradient[()]
+
+    def retain_grad(self) -> None:
+        """Let `backward()` store the gradient of this computed tensor too."""
+        if not self.requires_grad:
+            raise GradientError(
+                "retain_grad() was called on a tensor that does not require a gradient",
+                "no gradient will arrive here",
+                "compute it from tensors made with requires_grad=True",
+            )
+        self.keeps_grad = True
+
+    # Operators.
+
+    __add__, __radd__ = _add, _radd
+    __sub__, __rsub__ = _sub, _rsub
+    __mul__, __rmul__ = _mul, _rmul
+    __truediv__, __rtruediv__ = _div, _rdiv
+    __mod__, __rmod__ = _mod, _rmod
+    __floordiv__, __rfloordiv__ = _floordiv, _rfloordiv
+    __matmul__, __rmatmul__ = _matmul, _rmatmul
+    __and__, __rand__ = _and, _rand
+    __or__, __ror__ = _or, _ror
+    __xor__, __rxor__ = _xor, _rxor
+    __rpow__ = _rpow
+    __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
+    __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
+    __lt__, __le__ = _binary(np.less)[0], _binary(np.less_equal)[0]
+    __gt__, __ge__ = _binary(np.greater)[0], _binary(np.greater_equal)[0]
+    __eq__ = _binary(np.equal)[0]  # type: ignore[assignment]
+    __ne__ = _binary(np.not_equal)[0]  # type: ignore[assignment]
+
+    def __pow__(self, exponent: Any) -> Any:
+        # The exponents that NumPy's own operator answers by a faster function.
+        if type(exponent) in (int, float) and self.value.dtype.kind == "f":
+            if exponent == 2:
+                return _square(self)
+            if exponent == 0.5:
+                return _sqrt(self)
+            if exponent == -1:
+                return _reciprocal(self)
+        return _pow(self, exponent)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __getitem__(self, key: Any) -> Any:
+        return apply(operator.getitem, (self, key), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise UnsupportedError(
+            "a tensor's entries were assigned to",
+            "assignment in place is not differentiable",
+            "use np.where(mask, new, old), or np.concatenate; a leaf's .data can be written",
+        )
+
+    def __isub__(self, other: Any) -> Any:
+        return self._updated(self - other)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._updated(self + other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._updated(self * other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._updated(self / other)
+
+    def _updated(self, new: "Tensor") -> "Tensor":
+        """Within no_grad a leaf is updated in place; elsewhere the name gets the new value."""
+        if self.primitive is None and self.requires_grad and not recording():
+            self.data = new.value
+            return self
+        return new
+
+    # Conversions, as NumPy has them; those that would lose a gradient are refused.
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self.value == _raw(item)).any())
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        _refuse_loss(self, "float(t)", "use t.item() for the number, or np.log(t) for math.log(t)")
+        return float(self.value)
+
+    def __int__(self) -> int:
+        _refuse_loss(self, "int(t)", "use t.item()")
+        return int(self.value)
+
+    def __complex__(self) -> complex:
+        _refuse_loss(self, "complex(t)", "use t.item()")
+        return complex(self.value)
+
+    def __index__(self) -> int:
+        return operator.index(self.value)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return self.round(digits)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value.item(), spec) if spec and not self.ndim else str(self)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        _refuse_loss(
+            self, "converting a tensor to an array",
+            "use t.detach() or t.numpy() for the values, np.stack([t, ...]) to join tensors",
+        )  # fmt: skip
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self.value), separator=", ", prefix="tensor(")
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            text += f", dtype={self.dtype}"
+        if self.requires_grad:
+            by = "requires_grad=True" if self.primitive is None else f"by={self.primitive.name}"
+            text += f", {by}"
+        return f"tensor({text})"
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and callable(getattr(np, name, None)):
+            raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
+                                 f"np.{name}(t)")  # fmt: skip
+        raise AttributeError(f"a tensor has no attribute {name!r}")
+
+    def __copy__(self) -> "Tensor":
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+        made = _restored(*self._state())
+        made.value, made.grad = copying.copy(made.value), copying.copy(made.grad)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, self._state()
+
+    def _state(self) -> tuple[Any, ...]:
+        if self.primitive is not None:
+            _refuse_loss(
+                self, "copying or pickling a computed tensor", "use t.detach(), or np.copy(t)"
+            )
+        return self.value, self.requires_grad, self.grad
+
+    # Methods that are NumPy's functions.
+
+    sum, mean, prod = _method(np.sum), _method(np.mean), _method(np.prod)
+    var, std = _method(np.var), _method(np.std)
+    max, min = _method(np.max), _method(np.min)
+    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
+    cumsum, cumprod = _method(np.cumsum), _method(np.cumprod)
+    any, all = _method(np.any), _method(np.all)
+    clip, round = _method(np.clip), _method(np.round)
+    conj = conjugate = _method(np.conjugate)
+    ravel = flatten = _method(np.ravel)
+    squeeze, swapaxes = _method(np.squeeze), _method(np.swapaxes)
+    repeat, take, diagonal, trace = (
+        _method(np.repeat), _method(np.take), _method(np.diagonal), _method(np.trace)
+    )  # fmt: skip
+    dot, copy, nonzero = _method(np.dot), _method(np.copy), _method(np.nonzero)
+    astype = _method(astype)
+
+    def reshape(self, *shape: Any) -> "Tensor":
+        """`np.reshape` of this tensor, to a shape or to lengths given one by one."""
+        return apply(np.reshape, (self, _unpacked(shape)), {})  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """`np.transpose` of this tensor; without axes they are reversed."""
+        order = _unpacked(axes) if axes and axes != (None,) else None
+        return apply(np.transpose, (self, order), {})  # type: ignore[no-any-return]
+
+    # NumPy's doors.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            return apply(ufunc, inputs, kwargs)
+        return apply(getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        return apply(function, args, kwargs)
+
+
+def _unpacked(lengths: tuple[Any, ...]) -> Any:
+    return lengths[0] if len(lengths) == 1 else lengths
+
+
+def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
+    made = _leaf(value, requires_grad)
+    made.grad = grad
+    return made
+
+
+def _collects(node: Node) -> bool:
+    return node.primitive is None or node.keeps_grad
+
+
+def _check_differentiable(value: Any, requires_grad: bool) -> None:
+    if requires_grad and value.dtype.kind not in "fO":
+        raise DTypeError(
+            f"a tensor of dtype {value.dtype} was to require a gradient",
+            "only real floating-point numbers do",
+            "convert the data, for example with dtype=float",
+        )
+
+
+def _refuse_loss(x: Tensor, what: str, remedy: str) -> None:
+    if x.requires_grad:
+        raise UnsupportedError(
+            f"{what} was asked of a tensor that requires a gradient", "the gradient would be lost",
+            remedy,
+        )  # fmt: skip
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:
+    """A Tensor of the data; the same as calling the class.
+
+    >>> tensor([1, 2])
+    tensor([1, 2])
+    """
+    return Tensor(data, requires_grad, dtype)
+
+
+def detach(x: Any) -> Any:
+    """x as a constant, through which no gradient flows: JAX's `stop_gradient`.
+
+    >>> detach(tensor([1.0], requires_grad=True))
+    tensor([1.])
+    """
+    return x.detach() if isinstance(x, Tensor) else x

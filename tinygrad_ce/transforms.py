@@ -1,0 +1,347 @@
+"""Functions to functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp.
+
+They take functions of arrays, or of trees of arrays, and nest to any order. Arrays in, arrays
+out; where an argument is a Tensor, or a variable from outside takes part, the results are Tensors.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
+from tinygrad_ce.graph import Mode, Node, gradients, order, recording, tick
+from tinygrad_ce.tensor import Tensor, apply
+from tinygrad_ce.trees import Structure, flatten, map_tree
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+Argnums = int | Sequence[int]
+
+
+class _Trace:
+    """One run of a function on fresh variables, ready to be pulled back."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, **kw: Any):
+        self.single = isinstance(argnums, int)
+        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        self.since = tick()
+        self.outside = recording()
+        full = list(args)
+        self.given: list[Any] = []
+        self.variables: list[Tensor] = []
+        self.structures: list[Structure] = []
+        for number in numbers:
+            if not -len(args) <= number < len(args):
+                raise ValueError(f"argnums names argument {number}; there are {len(args)}")
+            values, structure = flatten(args[number])
+            variables = [_variable(value, number) for value in values]
+            full[number] = structure.build(variables)
+            self.given += values
+            self.variables += variables
+            self.structures.append(structure)
+        with Mode(True):
+            self.output = f(*full, **kw)
+        self.tensors = any(isinstance(value, Tensor) for value in self.given)
+
+    def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
+        """The gradients of `root` by the variables, zeros where it does not depend on them."""
+        if not isinstance(root, Tensor) or not root.requires_grad:
+            return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
+        if record is None:
+            record = self.outside and (isinstance(seed, Tensor) or self._reaches_outside(root))
+        with Mode(record):
+            found = gradients(root, seed, set(self.variables), since=self.since, record=record)
+        return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
+
+    def _reaches_outside(self, root: Tensor) -> bool:
+        """Whether anything that was made before this run takes part and requires a gradient."""
+        nodes: list[Node] = order(root, self.since)
+        return any(p.number < self.since for node in nodes for p in node.parents or ())
+
+    def settle(self, x: Any) -> Any:
+        """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
+        if isinstance(x, Tensor):
+            outer = x.requires_grad and self._reaches_outside(x) and self.outside
+            if outer or self.tensors:
+                return x if outer else x.detach()
+            return x.numpy()[()]
+        if self.tensors and isinstance(x, np.ndarray | np.generic):
+            return Tensor(x)
+        return _own(x)
+
+    def answer(self, found: list[Any]) -> Any:
+        """Gradients in the form of the arguments."""
+        settled = iter([self._like(g, x) for g, x in zip(found, self.given, strict=True)])
+        trees = tuple(structure.build(settled) for structure in self.structures)
+        return trees[0] if self.single else trees
+
+    def _like(self, g: Any, given: Any) -> Any:
+        if isinstance(g, Tensor):
+            return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
+        return Tensor(g) if isinstance(given, Tensor) else _own(g)
+
+
+def _own(x: Any) -> Any:
+    """An array that shares its memory with nothing."""
+    return np.array(x)[()] if isinstance(x, np.ndarray) else x
+
+
+def _variable(value: Any, number: int) -> Tensor:
+    """A fresh variable with a value; where that is a variable, one that depends on it."""
+    if isinstance(value, Tensor) and value.requires_grad and recording():
+        made: Tensor = apply(np.positive, (value,), {})
+        return made
+    array = value.value if isinstance(value, Tensor) else np.asarray(value)
+    if array.dtype.kind not in "fO":
+        raise DTypeError(
+            f"argument {number} has a leaf of dtype {array.dtype}",
+            "gradients exist by real floating-point numbers",
+            "pass floats, or leave the argument out of argnums",
+        )
+    return Tensor(array, requires_grad=True, dtype=array.dtype)
+
+
+def _scalar(y: Any, name: str) -> None:
+    if np.shape(y) != ():
+        raise GradientError(
+            f"f returned shape {np.shape(y)}",
+            f"{name} needs a scalar",
+            "use jacobian, or sum the result",
+        )
+    if np.result_type(y).kind not in "fO" and isinstance(y, Tensor):
+        raise DTypeError(
+            f"f returned dtype {np.result_type(y)}",
+            f"{name} needs a real floating-point number",
+            "return a float",
+        )
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns `(f(*args), gradient)` for a scalar f.
+
+    Args:
+        f: a function of arrays or trees of arrays to a scalar.
+        argnums: the argument, or arguments, to differentiate by.
+        has_aux: f returns `(value, anything)`; then the result is `((value, anything), gradient)`.
+
+    Raises:
+        GradientError: f returned no scalar.
+        DTypeError: an argument holds integers.
+
+    >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    """
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        trace = _Trace(f, args, argnums, **kwargs)
+        value, aux = trace.output if has_aux else (trace.output, None)
+        _scalar(value, "grad")
+        found = trace.answer(trace.pull(value, _one(value)))
+        value = trace.settle(value)
+        return ((value, map_tree(trace.settle, aux)) if has_aux else value), found
+
+    return transformed
+
+
+def _one(y: Any) -> Any:
+    return np.ones((), np.result_type(y))[()]
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that returns the gradient of a scalar function f.
+
+    Args:
+        f: a function of arrays or trees of arrays to a scalar.
+        argnums: the argument, or arguments, to differentiate by.
+        has_aux: f returns `(value, anything)`; then the result is `(gradient, anything)`.
+
+    Raises:
+        GradientError: f returned no scalar.
+        DTypeError: an argument holds integers.
+
+    >>> grad(grad(lambda x: x**3))(2.0)
+    np.float64(12.0)
+    """
+    inner = value_and_grad(f, argnums, has_aux)
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        value, found = inner(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return transformed
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f, and the function that pulls a gradient by it back to its arguments.
+
+    >>> value, pull = vjp(lambda x: x * x, np.array([1.0, 2.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    trace = _Trace(f, primals, tuple(range(len(primals))))
+    outputs, structure = flatten(trace.output)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        seeds, _ = flatten(cotangent)
+        total = _total(trace, outputs, seeds)
+        return trace.answer(total)  # type: ignore[no-any-return]
+
+    return structure.build([trace.settle(y) for y in outputs]), pull
+
+
+def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | None = None) -> Any:
+    if len(outputs) != len(seeds):
+        raise ShapeError(
+            f"{len(seeds)} gradients were given for {len(outputs)} results",
+            "each result has one",
+            "pass a tree like the result of f",
+        )
+    total: list[Any] = []
+    for y, seed in zip(outputs, seeds, strict=True):
+        if np.shape(seed) != np.shape(y):
+            raise ShapeError(
+                f"a gradient of shape {np.shape(seed)} was given for a result of shape "
+                f"{np.shape(y)}",
+                "they have the same shape",
+                "pass an array of that shape",
+            )
+        if not isinstance(seed, Tensor):
+            seed = np.asarray(seed, dtype=np.result_type(y))[()]
+        found = trace.pull(y, seed, record)
+        total = [a + b for a, b in zip(total, found, strict=True)] if total else found
+    return total
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The value of f, and its derivative along the tangents, exact, by pulling back twice.
+
+    Args:
+        f: a function of arrays or trees.
+        primals: a tuple of its arguments; a single argument may stand alone.
+        tangents: a direction for each, of the same form.
+
+    >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 0.5]),))
+    (array([1., 4.]), array([2., 2.]))
+    """
+    primals, tangents = _arguments(primals), _arguments(tangents)
+    trace = _Trace(f, primals, tuple(range(len(primals))))
+    outputs, structure = flatten(trace.output)
+    directions = flatten(tangents)[0]
+    if [np.shape(t) for t in directions] != [v.shape for v in trace.variables]:
+        raise ShapeError(
+            f"the tangents have shapes {[np.shape(t) for t in directions]}",
+            f"they have those of the arguments, {[v.shape for v in trace.variables]}",
+            "pass a tangent for each argument",
+        )
+    # pull(u) = J'u is linear in u; its own pull-back along the tangents is J t.
+    since = tick()
+    found = []
+    for y in outputs:
+        dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
+        with Mode(True):
+            pulled = trace.pull(y, dummy, record=True)
+            parts = [np.sum(p * t) for p, t in zip(pulled, directions, strict=True)
+                     if isinstance(p, Tensor) and p.requires_grad]  # fmt: skip
+            total = sum(parts[1:], parts[0]) if parts else None
+        if total is None:
+            found.append(np.zeros(np.shape(y), np.result_type(y))[()])
+            continue
+        nested = trace.outside and (
+            trace._reaches_outside(total) or any(_needs(t) for t in directions)
+        )
+        with Mode(nested):
+            one = np.ones((), total.dtype)[()]
+            g = gradients(total, one, {dummy}, since=min(since, dummy.number), record=nested)
+        found.append(g.get(dummy, np.zeros(dummy.shape, dummy.dtype)))
+    values = structure.build([trace.settle(y) for y in outputs])
+    return values, structure.build([trace.settle(g) for g in found])
+
+
+def _needs(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad
+
+
+def _arguments(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) and not hasattr(x, "_fields") else (x,)
+
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that returns all derivatives of f: an array of shape (*result, *argument).
+
+    One backward pass for each entry of the result. With trees, for each leaf of the result a tree
+    like the argument.
+
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        trace = _Trace(f, args, argnums, **kwargs)
+        outputs, structure = flatten(trace.output)
+        return structure.build([trace.answer(_rows(trace, y)) for y in outputs])
+
+    return transformed
+
+
+def _rows(trace: _Trace, y: Any) -> list[Any]:
+    shape = np.shape(y)
+    rows = []
+    for index in np.ndindex(shape):
+        seed = np.zeros(shape, np.result_type(y))
+        seed[index] = 1
+        rows.append(trace.pull(y, seed[()]))
+    if not rows:
+        return [np.zeros((*shape, *v.shape), v.dtype) for v in trace.variables]
+    columns = zip(*rows, strict=True)
+    return [
+        np.reshape(np.stack([_expanded(g) for g in column]), (*shape, *v.shape))
+        for column, v in zip(columns, trace.variables, strict=True)
+    ]
+
+
+def _expanded(g: Any) -> Any:
+    return g if isinstance(g, Tensor) else np.asarray(g)
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that returns all second derivatives of a scalar f, the jacobian of its gradient.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """The Hessian of a scalar f times a vector, at the cost of a few gradients.
+
+    Args:
+        f: a function of arrays or trees to a scalar.
+        primals: a tuple of its arguments; a single argument may stand alone.
+        tangents: the vector, of the same form.
+
+    >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    points, directions = _arguments(primals), _arguments(tangents)
+    numbers = tuple(range(len(points)))
+    gradient = grad(f, numbers)
+    given = flatten(directions)[0]
+
+    def slope(*arguments: Any) -> Any:
+        found = flatten(gradient(*arguments))[0]
+        if [np.shape(g) for g in found] != [np.shape(t) for t in given]:
+            raise ShapeError(
+                f"the tangents have shapes {[np.shape(t) for t in given]}",
+                f"they have those of the arguments, {[np.shape(g) for g in found]}",
+                "pass a tangent for each argument",
+            )
+        return sum((np.sum(g * t) for g, t in zip(found, given, strict=True)), 0.0)
+
+    found = grad(slope, numbers)(*points)
+    return found if isinstance(primals, tuple) and not hasattr(primals, "_fields") else found[0]

@@ -1,0 +1,102 @@
+"""Trees: arrays nested in dicts, lists, tuples, named tuples and dataclasses, taken as one value.
+
+`flatten` takes a tree apart into its leaves, `Structure.build` puts leaves back together.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+__all__ = ["Structure", "flatten", "leaves", "map_tree"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The shape of a tree without its leaves; `rebuild` is None where a leaf stands."""
+
+    rebuild: Callable[[list[Any]], Any] | None
+    children: tuple["Structure", ...] = ()
+
+    def build(self, values: Iterable[Any]) -> Any:
+        """The tree of this structure whose leaves are `values`, in the order of `flatten`."""
+        return self._build(iter(values))
+
+    def _build(self, values: Iterator[Any]) -> Any:
+        if self.rebuild is None:
+            return next(values)
+        return self.rebuild([child._build(values) for child in self.children])
+
+
+_LEAF = Structure(None)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of a tree from left to right, and the structure that builds it again.
+
+    Dicts keep their order. None is a tree without leaves.
+
+    >>> values, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
+    >>> values
+    [1.0, 2.0, 3.0]
+    >>> structure.build([v * 10 for v in values])
+    {'w': [10.0, 20.0], 'b': 30.0}
+    """
+    opened = _open(tree)
+    if opened is None:
+        return [tree], _LEAF
+    rebuild, items = opened
+    parts = [flatten(item) for item in items]
+    structure = Structure(rebuild, tuple(structure for _, structure in parts))
+    return [leaf for found, _ in parts for leaf in found], structure
+
+
+def _open(tree: Any) -> tuple[Callable[[list[Any]], Any], list[Any]] | None:
+    kind = type(tree)
+    if tree is None:
+        return lambda _: None, []
+    if isinstance(tree, dict):
+        return lambda items: _refilled(tree, items), list(tree.values())
+    if isinstance(tree, tuple) and hasattr(kind, "_make"):
+        return kind._make, list(tree)
+    if isinstance(tree, list | tuple):
+        return kind, list(tree)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        names = [field.name for field in fields(tree)]
+        return lambda items: _reset(tree, names, items), [getattr(tree, name) for name in names]
+    return None
+
+
+def _refilled(original: dict[Any, Any], items: list[Any]) -> Any:
+    """A dict of the original's kind (its default factory included) with other values."""
+    made = copy(original)
+    made.update(zip(original, items, strict=True))
+    return made
+
+
+def _reset(original: Any, names: list[str], items: list[Any]) -> Any:
+    """A dataclass like the original with other fields; frozen ones too, so past `__setattr__`."""
+    made = copy(original)
+    for name, item in zip(names, items, strict=True):
+        object.__setattr__(made, name, item)
+    return made
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a tree from left to right.
+
+    >>> leaves({"a": (1, 2), "b": None})
+    [1, 2]
+    """
+    return flatten(tree)[0]
+
+
+def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """The tree of `function(leaf, ...)` over a tree and others of the same structure.
+
+    >>> map_tree(lambda p, g: p - 0.5 * g, {"w": 1.0}, {"w": 4.0})
+    {'w': -1.0}
+    """
+    values, structure = flatten(tree)
+    columns = zip(values, *(leaves(other) for other in others), strict=True)
+    return structure.build([function(*column) for column in columns])
