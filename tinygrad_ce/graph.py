@@ -236,7 +236,7 @@ class Mode:
 
     def __init__(self, records: bool) -> None:
         self.records = records
-        self.frames: list[tuple["Mode", FrameType | None]] = []
+        self.frames: list[tuple[Mode, FrameType | None]] = []
 
     def __enter__(self) -> None:
         frame = sys._getframe(1)

@@ -428,8 +428,7 @@ def _distribution(
     weights = np.asarray(_values(weight), dtype=y.dtype)
     if weights.shape != (n,) or (weights < 0).any():
         raise ShapeError(
-            f"the weights have shape {weights.shape} and least entry "
-            f"{weights.min(initial=0):.4g}",
+            f"the weights have shape {weights.shape} and least entry {weights.min(initial=0):.4g}",
             f"there is one weight >= 0 for each of the {n} classes",
             "pass an array of that shape",
         )

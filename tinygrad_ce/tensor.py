@@ -250,7 +250,9 @@ def _checked(primitive: Primitive, kwargs: dict[str, Any], variable: bool) -> di
 
 
 # The names NumPy gives the operands of its functions.
-_OPERAND_NAMES = frozenset("a x x1 x2 b y condition arr array ary arrays A m".split())
+_OPERAND_NAMES = frozenset(
+    {"a", "x", "x1", "x2", "b", "y", "condition", "arr", "array", "ary", "arrays", "A", "m"}
+)
 
 
 def _named(
@@ -370,7 +372,9 @@ class Tensor(Node):
     __array_priority__ = 1000.0
     __hash__ = object.__hash__
 
-    def __new__(cls, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Self:
+    def __new__(
+        cls, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
+    ) -> Self:
         if isinstance(data, Tensor):
             _refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
@@ -383,7 +387,7 @@ class Tensor(Node):
                 "convert the data to numbers first",
             )
         _check_differentiable(value, requires_grad)
-        return _leaf(value, bool(requires_grad))  # type: ignore[return-value]
+        return _leaf(value, bool(requires_grad))
 
     # What it is.
 
@@ -483,7 +487,7 @@ class Tensor(Node):
             raise GradientError(
                 "backward() was called on a tensor that does not require a gradient",
                 "gradients flow to tensors made with requires_grad=True",
-                "make a parameter with tensor(..., requires_grad=True), and compute outside no_grad",
+                "make its leaves with requires_grad=True, and compute outside no_grad",
             )
         collected = gradients(self, self._seed(gradient), _collects)
         handed: set[int] = set()
@@ -542,8 +546,8 @@ class Tensor(Node):
     __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
     __lt__, __le__ = _binary(np.less)[0], _binary(np.less_equal)[0]
     __gt__, __ge__ = _binary(np.greater)[0], _binary(np.greater_equal)[0]
-    __eq__ = _binary(np.equal)[0]  # type: ignore[assignment]
-    __ne__ = _binary(np.not_equal)[0]  # type: ignore[assignment]
+    __eq__ = _binary(np.equal)[0]
+    __ne__ = _binary(np.not_equal)[0]
 
     def __pow__(self, exponent: Any) -> Any:
         # The exponents that NumPy's own operator answers by a faster function.

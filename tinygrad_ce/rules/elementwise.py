@@ -53,9 +53,7 @@ def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * np.where(y == -np.inf, 0.0, np.exp2(np.where(a == y, 0.0, a - y)))
 
 
-def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> Any:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     a = a if low is None else np.maximum(a, low)
     return a if high is None else np.minimum(a, high)

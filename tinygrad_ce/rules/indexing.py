@@ -87,9 +87,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return matrix[..., i, i + offset]
 
 
-def _diff(
-    a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
-) -> Any:
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     ends = [prepend, a, append]
     parts = [_as_slab(end, a, axis) for end in ends if end is not None]
     x = np.concatenate(parts, axis=axis) if len(parts) > 1 else a

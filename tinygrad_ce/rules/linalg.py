@@ -71,9 +71,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(np.matmul(left, right), shape_a + shape_b)
 
 
-def _einsum(
-    i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: Any = False
-) -> Any:
+def _einsum(i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     """The same sum with g in operand i's place, spread along what only operand i had."""
     terms, out = _explicit(subscripts, operands)
     labels = dict.fromkeys(terms[i])
@@ -95,7 +93,9 @@ def _explicit(subscripts: str, operands: Any) -> tuple[list[str], str]:
     """The terms and the output with a letter for every axis, those under `...` included."""
     left, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
-    free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in subscripts]
+    free = [
+        c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in subscripts
+    ]
     hidden = [x.ndim - len(t) + 3 if "..." in t else 0 for t, x in zip(terms, operands)]
     dots = "".join(free[: max(hidden, default=0)])[::-1]
     if not arrow:

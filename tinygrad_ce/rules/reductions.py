@@ -15,13 +15,25 @@ __all__ = ["RULES"]
 
 
 def _mean(
-    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
 ) -> Any:
     return np.broadcast_to(kept(g, axis, keepdims) / _count(a, y), a.shape)
 
 
 def _sum(
-    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
 ) -> Any:
     return np.broadcast_to(kept(g, axis, keepdims), a.shape)
 
@@ -81,7 +93,13 @@ def _part(a: Any, axis: int, part: slice) -> Any:
 
 
 def _prod(
-    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
 ) -> Any:
     """g times the product of all other entries: of those before and of those behind."""
     axes = range(a.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else axis

@@ -1,5 +1,6 @@
 """The same entries in another arrangement: reshape, transpose, join, split, repeat, pad."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,7 @@ def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:  # noqa: N803  NumPy's own 
     return np.reshape(np.sum(blocks, axis=tuple(range(0, len(split), 2))), A.shape)
 
 
-def _pad(
-    array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0
-) -> Any:
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
     """Every padded entry is the constant or a copy of an entry: pad the places the same way."""
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
         raise UnsupportedError(
@@ -81,11 +80,11 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     if np.ndim(indices_or_sections) == 0:
         if n % indices_or_sections:
             raise ValueError("array split does not result in an equal division")
-        cuts = range(0, n + 1, n // indices_or_sections)
+        cuts = [n * i // indices_or_sections for i in range(indices_or_sections + 1)]
     else:
         cuts = [0, *(int(cut) for cut in indices_or_sections), n]
     head = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*head, slice(a, b))] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [ary[(*head, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 # fmt: off

@@ -141,7 +141,9 @@ def erfc(x: Any) -> Any:
     """
     x = as_array(x)
     size = np.abs(x)
-    tail = np.where(size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.maximum(size, 4)))
+    tail = np.where(
+        size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.maximum(size, 4))
+    )
     near = 1 - _erf_near_0(np.clip(x, -_SMALL, _SMALL))
     result = np.where(size <= _SMALL, near, np.where(x > 0, tail, 2 - tail))
     return result.astype(x.dtype) if x.dtype.kind == "f" else result

@@ -12,8 +12,16 @@ import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError, UnsupportedError
-from tinygrad_ce.rules import elementwise, indexing, linalg, reductions, shaping, softmax, special
-from tinygrad_ce.rules import support
+from tinygrad_ce.rules import (
+    elementwise,
+    indexing,
+    linalg,
+    reductions,
+    shaping,
+    softmax,
+    special,
+    support,
+)
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
 

@@ -1,0 +1,30 @@
+"""The README's code blocks and the docstrings' examples run."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.testing import check_path
+
+import tinygrad_ce
+
+ROOT = Path(__file__).parent.parent
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(tinygrad_ce.__path__, "tinygrad_ce.")
+    if not module.name.endswith("__main__")
+]
+
+
+def test_the_readmes_code_blocks_run() -> None:
+    check_path(ROOT / "README.md", Sybil(parsers=[PythonCodeBlockParser()]))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_docstrings_examples_run(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
