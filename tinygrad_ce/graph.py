@@ -11,18 +11,28 @@ its whole gradient. `gradients` drains it and returns what arrives at the nodes 
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, isgeneratorfunction
 from itertools import count
+from operator import attrgetter
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tinygrad_ce.errors import GradientError
-from tinygrad_ce.rules.table import Primitive
 
-__all__ = ["Mode", "Node", "gradients", "no_grad", "pull_back", "recording", "release", "tick"]
+__all__ = [
+    "Mode",
+    "Node",
+    "gradients",
+    "no_grad",
+    "order",
+    "pull_back",
+    "recording",
+    "release",
+    "tick",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +68,7 @@ class Node:
     number: int
     requires_grad: bool
     grad: Any
-    primitive: Primitive | None
+    primitive: Any  # a Primitive, or None
     operands: Any
     args: Any
     parameters: Any
@@ -73,6 +83,7 @@ def order(root: Node, since: int = 0) -> list[Node]:
     """Everything that root depends on and that is not older than `since`, newest first."""
     seen = {root}
     found = [root]
+    add, append = seen.add, found.append
     for node in found:  # grows while it is walked
         parents = node.parents
         if parents is None:
@@ -81,25 +92,22 @@ def order(root: Node, since: int = 0) -> list[Node]:
                 "a graph serves one backward pass unless it is retained",
                 "pass retain_graph=True to the earlier one, or compute the value anew",
             )
+        number = node.number
         for parent in parents:
-            if parent.number > node.number:
+            if parent.number > number:
                 raise GradientError(
                     "a leaf was given new data after it was used",
                     "gradients are taken at the values that the graph was computed with",
                     "call backward() before you update a parameter, or compute the value anew",
                 )
             if parent not in seen and parent.number >= since:
-                seen.add(parent)
-                found.append(parent)
+                add(parent)
+                append(parent)
         if node.aside is not None and node.aside[2] not in seen:
-            seen.add(node.aside[2])
-            found.append(node.aside[2])
-    found.sort(key=_number, reverse=True)
+            add(node.aside[2])
+            append(node.aside[2])
+    found.sort(key=attrgetter("number"), reverse=True)
     return found
-
-
-def _number(node: Node) -> int:
-    return node.number
 
 
 def pull_back(
@@ -110,6 +118,7 @@ def pull_back(
     record: bool = False,
     reached: dict[Node, Any] | None = None,
     probe: bool = False,
+    nodes: list[Node] | None = None,
 ) -> Iterator[tuple[Node, Any]]:
     """Yield every node that root depends on with its gradient, newest first.
 
@@ -121,33 +130,34 @@ def pull_back(
             otherwise they see plain values.
         reached: for each node where a gradient arrives at all; elsewhere it is 0.
         probe: the gradient is nan everywhere, to find out where one arrives.
+        nodes: `order(root, since)`, where the caller has it.
     """
     waiting: dict[Node, Any] = {root: gradient}
     shown: dict[Node, Any] = {}
-    for node in order(root, since):
+    for node in order(root, since) if nodes is None else nodes:
         g = waiting.pop(node, None)
-        if g is not None and reached is not None:
-            g = np.where(reached[node], g, 0.0)
-        extra = shown.pop(node, None)
+        extra = shown.pop(node, None) if shown else None
         if g is None:
             if extra is not None:
                 yield node, extra
             continue
+        if reached is not None:
+            g = np.where(reached[node], g, 0.0)
         yield node, g if extra is None else g + extra
-        primitive, parents = node.primitive, node.parents
-        if primitive is None or not parents:
+        parents = node.parents
+        if not parents:
             continue
-        args = _seen(node) if record else node.args
-        y = node if record else node.value
+        primitive, parameters = node.primitive, node.parameters
+        args, y = (_seen(node), node) if record else (node.args, node.value)
         if node.aside is not None:
             _show(shown, node, y, g, record)
-        for parent, rule in zip(parents, node.rules, strict=True):
+        for parent, rule in zip(parents, node.rules):
             if parent.number < since:
                 continue
-            r = rule(g, y, *args, **node.parameters)
+            r = rule(g, y, *args, **parameters) if parameters else rule(g, y, *args)
+            x = parent.value
             if probe and primitive.broadcasts and r.shape == np.shape(g):
                 r = np.where(np.equal(g, 0), 0.0, r)
-            x = parent.value
             if r.shape != x.shape or r.dtype is not x.dtype:
                 r = primitive.fit(r, x)
             before = waiting.get(parent)
@@ -182,29 +192,31 @@ def _seen(node: Node) -> Any:
 def gradients(
     root: Node,
     gradient: Any,
-    wanted: Callable[[Node], bool] | Collection[Node],
+    wanted: Collection[Node] | None = None,
     *,
     since: int = 0,
     record: bool = False,
+    nodes: list[Node] | None = None,
 ) -> dict[Node, Any]:
     """The gradients that arrive at the nodes wanted, as arrays of their shape and dtype.
+
+    Without `wanted`, those of the leaves and of the nodes that keep their gradient.
 
     Where the arithmetic made a nan, a branch that was not taken may have answered a zero gradient
     with 0/0. So the pass is repeated with the question where a gradient arrives at all: a nan sent
     from the root gets to exactly those entries that it depends on.
     """
-    wants = wanted if callable(wanted) else wanted.__contains__
-
-    def drained(**options: Any) -> dict[Node, Any]:
-        walk = pull_back(root, gradient, since=since, record=record, **options)
-        return {node: g for node, g in walk if wants(node)}
-
+    nodes = order(root, since) if nodes is None else nodes
+    if wanted is None:
+        wanted = {node for node in nodes if node.primitive is None or node.keeps_grad}
+    walk = partial(pull_back, root, since=since, nodes=nodes)
     with np.errstate(all="ignore"):
-        found = drained()
-        if any(_has_nan(g) for g in found.values()):
-            nan = np.full(np.shape(root.value), np.nan, root.value.dtype)
-            walk = pull_back(root, nan, since=since, probe=True)
-            found = drained(reached={node: np.isnan(g) for node, g in walk})
+        found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
+        if any(map(_has_nan, found.values())):
+            nan = np.full(np.shape(root.value), np.nan, root.value.dtype)[()]
+            reached = {node: np.isnan(g) for node, g in walk(nan, probe=True)}
+            again = walk(gradient, record=record, reached=reached)
+            found = {node: g for node, g in again if node in wanted}
     return found
 
 
@@ -216,9 +228,9 @@ def _has_nan(g: Any) -> bool:
     return bool(total != total)
 
 
-def release(root: Node) -> None:
-    """Let go of the graph behind a node, and of the arrays it holds."""
-    for node in order(root):
+def release(nodes: list[Node]) -> None:
+    """Let go of the graph of these nodes, and of the arrays it holds."""
+    for node in nodes:
         if node.primitive is not None:
             node.parents = None
             node.operands = node.args = ()

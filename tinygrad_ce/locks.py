@@ -58,6 +58,10 @@ def lock(array: NDArray[Any]) -> Lock:
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
+    known = _held.get(id(owner))
+    found = known() if known else None
+    if found is not None and array is owner:
+        return found
     with _guard:
         known = _held.get(id(owner))
         found = known() if known else None

@@ -343,10 +343,9 @@ def _float_like(t: Any, y: Any) -> Any:
 
 
 def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
-    """The losses of the examples, averaged by their weights (None: all 1), summed, or as they are.
+    """The losses of the examples, summed, or as they are, or their sum by the sum of the weights.
 
-    >>> _reduced(np.array([1.0, 5.0]), np.array([3.0, 1.0]), "mean")
-    np.float64(2.0)
+    The losses have their weights in them already; None stands for weights of 1.
     """
     if reduction == "none":
         return losses

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Node, gradients, recording, release, tick
+from tinygrad_ce.graph import Node, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
@@ -49,6 +49,7 @@ def _recorded(
     parameters: dict[str, Any],
     parents: tuple[Node, ...],
     rules: tuple[Any, ...],
+    locks: Any,
 ) -> "Tensor":
     made = _new(Tensor)
     made.value = value
@@ -62,16 +63,20 @@ def _recorded(
     made.rules = rules
     made.grad = made.aside = None
     made.keeps_grad = False
-    made.locks = None
-    for operand, arg in zip(operands, args, strict=True):
-        if type(operand) is Tensor:
-            if operand.primitive is None and type(arg) is _ndarray:
-                made.locks = (lock(arg), made.locks)
-        elif type(arg) is _ndarray:
-            made.locks = (lock(arg), made.locks)
-        elif type(arg) is list:
-            made.locks = ([lock(a) for a in arg if type(a) is _ndarray], made.locks)
+    made.locks = locks
     return made
+
+
+def _locks(operands: Any, args: Any) -> Any:
+    """Locks on the arrays that others could write to: those of leaves, and plain ones."""
+    locks: Any = None
+    for operand, arg in zip(operands, args):
+        if type(arg) is _ndarray:
+            if type(operand) is not Tensor or operand.primitive is None:
+                locks = (lock(arg), locks)
+        elif type(arg) is list:
+            locks = ([lock(a) for a in arg if type(a) is _ndarray], locks)
+    return locks
 
 
 _EMPTY: dict[str, Any] = {}
@@ -84,8 +89,9 @@ def _unary(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
     def operate(x: "Tensor") -> "Tensor":
         arg = x.value
         value = call(arg)
-        if x.requires_grad and recording():
-            return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules)
+        if x.requires_grad and rules and recording():
+            held = _locks((x,), (arg,)) if x.primitive is None else None
+            return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
         return _leaf(value)
 
     return operate
@@ -104,18 +110,25 @@ def _binary(
             x, y = a.value, b.value
             value = call(x, y)
             if (a.requires_grad or b.requires_grad) and left and recording():
+                operands, args = (a, b), (x, y)
+                held = None
+                if a.primitive is None or b.primitive is None:
+                    held = _locks(operands, args)
                 if not b.requires_grad:
-                    return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (a,), left)
+                    return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
                 if not a.requires_grad:
-                    return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (b,), right)
-                return _recorded(value, primitive, (a, b), (x, y), _EMPTY, (a, b), both)
+                    return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
+                return _recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
             return _leaf(value)
         if type(b) not in _PLAIN:
             return _other(a, b, False)
         x = a.value
         value = call(x, b)
         if a.requires_grad and left and recording():
-            return _recorded(value, primitive, (a, b), (x, b), _EMPTY, (a,), left)
+            operands, args = (a, b), (x, b)
+            plain = type(b) is _ndarray
+            held = _locks(operands, args) if plain or a.primitive is None else None
+            return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
         return _leaf(value)
 
     def reflected(b: "Tensor", a: Any) -> Any:
@@ -124,7 +137,10 @@ def _binary(
         y = b.value
         value = call(a, y)
         if b.requires_grad and right and recording():
-            return _recorded(value, primitive, (a, b), (a, y), _EMPTY, (b,), right)
+            operands, args = (a, b), (a, y)
+            plain = type(a) is _ndarray
+            held = _locks(operands, args) if plain or b.primitive is None else None
+            return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
         return _leaf(value)
 
     def _other(tensor: "Tensor", other: Any, swap: bool) -> Any:
@@ -145,13 +161,15 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         UnsupportedError: the function has no rule, or the rule does not know an argument, and a
             gradient would be lost.
     """
-    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    if kwargs:
+        kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
     if function in ANSWERS:
         return function(*_raw(args), **_raw(kwargs))
     primitive = TABLE.get(function)
     if primitive is None:
         return _unlisted(function, args, kwargs)
-    kwargs = _checked(primitive, kwargs, any(map(_carries, args)))
+    if kwargs:
+        kwargs = _checked(primitive, kwargs, any(map(_carries, args)))
     if primitive.composed is not None:
         args = tuple(_array(a) if i == 0 else a for i, a in enumerate(args))
         args, kwargs = _named(function, args, kwargs)
@@ -180,7 +198,9 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             pairs = [(args[i], chosen[i]) for i in variable if chosen[i] is not None]
             if pairs:
                 parents, rules = zip(*pairs, strict=True)
-                return _recorded(value, primitive, args, raw, raw_kwargs, parents, rules)
+                return _recorded(
+                    value, primitive, args, raw, raw_kwargs, parents, rules, _locks(args, raw)
+                )
     made = _wrapped(value)
     if function in _FUSIBLE and isinstance(made, Tensor):
         made.primitive, made.operands, made.args, made.parameters = primitive, args, raw, raw_kwargs
@@ -207,7 +227,7 @@ def _apply_each(
     pairs = [(a, partial(each.rule, i)) for i, a in enumerate(items) if _carries(a)]
     if pairs and recording():
         parents, rules = zip(*pairs, strict=True)
-        return _recorded(value, primitive, args, raw, kwargs, parents, rules)
+        return _recorded(value, primitive, args, raw, kwargs, parents, rules, _locks(args, raw))
     return _wrapped(value)
 
 
@@ -335,18 +355,27 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-_add, _radd = _binary(np.add)
-_sub, _rsub = _binary(np.subtract)
-_mul, _rmul = _binary(np.multiply)
-_div, _rdiv = _binary(np.divide)
-_pow, _rpow = _binary(np.power)
-_mod, _rmod = _binary(np.remainder)
-_floordiv, _rfloordiv = _binary(np.floor_divide)
-_matmul, _rmatmul = _binary(np.matmul)
-_and, _rand = _binary(np.bitwise_and)
-_or, _ror = _binary(np.bitwise_or)
-_xor, _rxor = _binary(np.bitwise_xor)
-_square, _sqrt, _reciprocal = _unary(np.square), _unary(np.sqrt), _unary(np.reciprocal)
+# Ufuncs that need nothing but their operands go the short way.
+_DIRECT = {
+    f
+    for f, primitive in TABLE.items()
+    if isinstance(f, np.ufunc) and f not in FUSED and primitive.composed is None
+}
+_UNARY = {f: _unary(f) for f in _DIRECT if f.nin == 1}
+_BINARY = {f: _binary(f) for f in _DIRECT if f.nin == 2}
+
+_add, _radd = _BINARY[np.add]
+_sub, _rsub = _BINARY[np.subtract]
+_mul, _rmul = _BINARY[np.multiply]
+_div, _rdiv = _BINARY[np.divide]
+_pow, _rpow = _BINARY[np.power]
+_mod, _rmod = _BINARY[np.remainder]
+_floordiv, _rfloordiv = _BINARY[np.floor_divide]
+_matmul, _rmatmul = _BINARY[np.matmul]
+_and, _rand = _BINARY[np.bitwise_and]
+_or, _ror = _BINARY[np.bitwise_or]
+_xor, _rxor = _BINARY[np.bitwise_xor]
+_square, _sqrt, _reciprocal = _UNARY[np.square], _UNARY[np.sqrt], _UNARY[np.reciprocal]
 
 
 @final
@@ -489,17 +518,19 @@ class Tensor(Node):
                 "gradients flow to tensors made with requires_grad=True",
                 "make its leaves with requires_grad=True, and compute outside no_grad",
             )
-        collected = gradients(self, self._seed(gradient), _collects)
+        seed = self._seed(gradient)
+        nodes = order(self)
+        collected = gradients(self, seed, nodes=nodes)
         handed: set[int] = set()
         for node, g in collected.items():
-            own = type(g) is _ndarray and g.base is None and g is not gradient
+            own = type(g) is _ndarray and g.base is None and g is not seed
             if own and id(g) not in handed:
                 handed.add(id(g))
             else:
                 g = np.array(g) if type(g) is _ndarray else g
             node.grad = g if node.grad is None else node.grad + g
         if not retain_graph:
-            release(self)
+            release(nodes)
 
     def _seed(self, gradient: Any) -> Any:
         if gradient is None:
@@ -542,12 +573,12 @@ class Tensor(Node):
     __or__, __ror__ = _or, _ror
     __xor__, __rxor__ = _xor, _rxor
     __rpow__ = _rpow
-    __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
-    __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
-    __lt__, __le__ = _binary(np.less)[0], _binary(np.less_equal)[0]
-    __gt__, __ge__ = _binary(np.greater)[0], _binary(np.greater_equal)[0]
-    __eq__ = _binary(np.equal)[0]
-    __ne__ = _binary(np.not_equal)[0]
+    __neg__, __pos__ = _UNARY[np.negative], _UNARY[np.positive]
+    __abs__, __invert__ = _UNARY[np.absolute], _UNARY[np.invert]
+    __lt__, __le__ = _BINARY[np.less][0], _BINARY[np.less_equal][0]
+    __gt__, __ge__ = _BINARY[np.greater][0], _BINARY[np.greater_equal][0]
+    __eq__ = _BINARY[np.equal][0]
+    __ne__ = _BINARY[np.not_equal][0]
 
     def __pow__(self, exponent: Any) -> Any:
         # The exponents that NumPy's own operator answers by a faster function.
@@ -700,6 +731,14 @@ class Tensor(Node):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
+            if not kwargs:
+                unary = _UNARY.get(ufunc)
+                if unary is not None:
+                    return unary(inputs[0])
+                binary = _BINARY.get(ufunc)
+                if binary is not None:
+                    a, b = inputs
+                    return binary[0](a, b) if type(a) is Tensor else binary[1](b, a)
             return apply(ufunc, inputs, kwargs)
         return apply(getattr(ufunc, method), inputs, kwargs)
 
@@ -721,10 +760,6 @@ def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
     made = _leaf(value, requires_grad)
     made.grad = grad
     return made
-
-
-def _collects(node: Node) -> bool:
-    return node.primitive is None or node.keeps_grad
 
 
 def _check_differentiable(value: Any, requires_grad: bool) -> None:

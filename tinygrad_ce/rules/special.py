@@ -101,7 +101,7 @@ def binary_log_loss(y: Any, t: Any) -> Any:
     array([ 0.,  0., inf])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return -(xlogy(t, y) + np.where(np.equal(t, 1), 0.0, (1 - t) * np.log1p(-y)))
+        return 0.0 - xlogy(t, y) - np.where(np.equal(t, 1), 0.0, (1 - t) * np.log1p(-y))
 
 
 @dispatched
