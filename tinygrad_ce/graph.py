@@ -12,7 +12,13 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from functools import partial, wraps
-from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, isgeneratorfunction
+from inspect import (
+    CO_ASYNC_GENERATOR,
+    CO_GENERATOR,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+)
 from itertools import count
 from operator import attrgetter
 from types import FrameType, TracebackType
@@ -277,6 +283,25 @@ class Mode:
                     return (yield from function(*args, **kwargs))
 
             return generator  # type: ignore[return-value]
+
+        if isasyncgenfunction(function):
+
+            @wraps(function)
+            async def async_generator(*args: Any, **kwargs: Any) -> Any:
+                with Mode(records):
+                    async for item in function(*args, **kwargs):
+                        yield item
+
+            return async_generator  # type: ignore[return-value]
+
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with Mode(records):
+                    return await function(*args, **kwargs)
+
+            return coroutine  # type: ignore[return-value]
 
         @wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:

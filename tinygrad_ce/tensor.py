@@ -249,7 +249,9 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
 
 def _checked(primitive: Primitive, kwargs: dict[str, Any], variable: bool) -> dict[str, Any]:
     """The keywords without those that say nothing; a keyword that no rule knows is refused."""
-    kwargs = {k: v for k, v in kwargs.items() if not (k in ("out", "where") and v in (None, True))}
+    kwargs = {
+        k: v for k, v in kwargs.items() if not (k in ("out", "where") and (v is None or v is True))
+    }
     if kwargs.get("out") is not None:
         raise UnsupportedError(
             f"{primitive.name} was called with out=",
@@ -593,6 +595,9 @@ class Tensor(Node):
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __getitem__(self, key: Any) -> Any:
         return apply(operator.getitem, (self, key), {})

@@ -26,12 +26,12 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), which is 0 for b = 0 at every a."""
     if isinstance(b, int | float):
         return g * (b * a ** (b - 1)) if b else g * 0.0
-    return g * (b * np.power(a, np.where(b == 0, 1.0, b - 1)))
+    return g * (b * np.power(a, np.where(b == 0, 1.0, b - np.ones_like(y))))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """a^b log a, which is 0 for a = 0 at every b >= 0."""
-    return g * (y * np.log(np.where(a == 0, 1.0, a)))
+    return g * (y * np.log(np.where(a == 0, np.ones_like(y), a)))
 
 
 def _share(a: Any, b: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
-from tinygrad_ce.rules.kinds import Composed, Table
+from tinygrad_ce.rules.kinds import Composed, Each, Table
 from tinygrad_ce.rules.support import sum_to
 
 __all__ = ["RULES"]
@@ -71,8 +71,8 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values:
     return np.concatenate([outside, np.ravel(array)])[places]
 
 
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis)
+def _stacked(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0) -> Any:
+    return g[(slice(None),) * (axis % g.ndim) + (i,)]
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -103,7 +103,7 @@ RULES: Table = {
     np.tile:         (_tile,),
     np.pad:          Composed(_pad),
     np.copy:         (lambda g, y, a: g,),
-    np.stack:        Composed(_stack),
+    np.stack:        Each(_stacked),
     np.split:        Composed(_split),
 }
 # fmt: on

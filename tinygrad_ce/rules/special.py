@@ -129,7 +129,9 @@ def erf(x: Any) -> Any:
     """
     x = as_array(x)
     small = np.abs(x) <= _SMALL
-    return np.where(small, _erf_near_0(np.where(small, x, 0)), np.sign(x) * (1 - erfc(np.abs(x))))
+    near = _erf_near_0(np.where(small, x, 0))
+    result = np.where(small, near, np.sign(x) * (1 - erfc(np.abs(x))))
+    return result.astype(x.dtype) if x.dtype.kind == "f" else result
 
 
 @dispatched
