@@ -7,7 +7,6 @@ batch buffer can be refilled after the backward pass.
 Not reached: views of the array that were made before, which NumPy gives a flag of their own.
 """
 
-from threading import RLock
 from typing import Any
 from weakref import ref
 
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 __all__ = ["Lock", "lock"]
 
 _held: dict[int, "ref[Lock]"] = {}
-_guard = RLock()  # reentrant: garbage collection may run __del__ while lock() runs
 
 
 class Lock:
@@ -25,23 +23,22 @@ class Lock:
 
     __slots__ = ("__weakref__", "arrays", "owner")
 
-    def __init__(self, owner: NDArray[Any]) -> None:
-        self.owner = owner
-        self.arrays: list[NDArray[Any]] = []
+    owner: NDArray[Any]
+    arrays: list[NDArray[Any]]
 
     def close(self, array: NDArray[Any]) -> None:
         """Make an array read-only until this lock goes; read-only ones are left as they are."""
-        if array.flags.writeable:
-            array.flags.writeable = False
+        flags = array.flags
+        if flags.writeable:
+            flags.writeable = False
             self.arrays.append(array)
 
     def __del__(self) -> None:
-        with _guard:
-            for array in self.arrays:  # the owner first: a view can only follow its owner
-                array.flags.writeable = True
-            known = _held.get(id(self.owner))
-            if known is not None and known() in (None, self):
-                del _held[id(self.owner)]
+        for array in self.arrays:  # the owner first: a view can only follow its owner
+            array.flags.writeable = True
+        known = _held.get(id(self.owner))
+        if known is not None and known() in (None, self):
+            del _held[id(self.owner)]
 
 
 def lock(array: NDArray[Any]) -> Lock:
@@ -59,16 +56,13 @@ def lock(array: NDArray[Any]) -> Lock:
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
     known = _held.get(id(owner))
-    found = known() if known else None
-    if found is not None and array is owner:
-        return found
-    with _guard:
-        known = _held.get(id(owner))
-        found = known() if known else None
-        if found is None:
-            found = Lock(owner)
-            _held[id(owner)] = ref(found)
-            found.close(owner)
-        if array is not owner:
-            found.close(array)
-        return found
+    found = None if known is None else known()
+    if found is None:
+        found = Lock()
+        found.owner = owner
+        found.arrays = []
+        _held[id(owner)] = ref(found)
+        found.close(owner)
+    if array is not owner:
+        found.close(array)
+    return found

@@ -329,6 +329,9 @@ def _carries(x: Any) -> bool:
 
 def _array(x: Any) -> Any:
     """An operand as NumPy takes it: sequences become arrays."""
+    kind = type(x)
+    if kind is Tensor or kind in _PLAIN:
+        return x
     if isinstance(x, list | tuple):
         return np.asarray(x)
     if isinstance(x, np.ma.MaskedArray | np.matrix):

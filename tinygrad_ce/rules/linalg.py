@@ -17,13 +17,17 @@ from tinygrad_ce.rules.support import kept, ratio
 __all__ = ["RULES", "euclidean"]
 
 
+def _transposed(matrices: Any) -> Any:
+    return matrices.T if matrices.ndim == 2 else np.swapaxes(matrices, -1, -2)
+
+
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     """g b^T, with the axis that a vector operand lacks put in and summed or taken out again."""
     if b.ndim == 1:
         return np.expand_dims(g, -1) * b
     if a.ndim == 1:
         return np.sum(np.expand_dims(g, -2) * b, axis=-1)
-    return g @ np.swapaxes(b, -1, -2)
+    return g @ _transposed(b)
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -32,7 +36,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
     if b.ndim == 1:
         return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
-    return np.swapaxes(a, -1, -2) @ g
+    return _transposed(a) @ g
 
 
 def _dot(a: Any, b: Any) -> Any:
