@@ -358,7 +358,7 @@ EXAMPLES: dict[Any, list[Case]] = {
 
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
 ONE: list[Any] = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.logical_not, np.isfinite,
-       np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around, np.fix,
+       np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
        np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any, np.all,
        np.count_nonzero]
 TWO: list[Any] = [np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal,

@@ -185,7 +185,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     outputs, structure = flatten(trace.output)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        seeds, _ = flatten(cotangent)
+        seeds = _along(trace.output, cotangent)
         total = _total(trace, outputs, seeds)
         return trace.answer(total)  # type: ignore[no-any-return]
 
@@ -229,7 +229,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     primals, tangents = _arguments(primals), _arguments(tangents)
     trace = _Trace(f, primals, tuple(range(len(primals))))
     outputs, structure = flatten(trace.output)
-    directions = flatten(tangents)[0]
+    directions = _along(primals, tangents)
     if [np.shape(t) for t in directions] != [v.shape for v in trace.variables]:
         raise ShapeError(
             f"the tangents have shapes {[np.shape(t) for t in directions]}",
@@ -266,6 +266,13 @@ def _needs(x: Any) -> bool:
 
 def _arguments(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) and not hasattr(x, "_fields") else (x,)
+
+
+def _along(tree: Any, other: Any) -> list[Any]:
+    """The leaves of another tree in the order of the first one's leaves."""
+    found: list[Any] = []
+    map_tree(lambda _, leaf: found.append(leaf), tree, other)
+    return found
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -331,7 +338,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     points, directions = _arguments(primals), _arguments(tangents)
     numbers = tuple(range(len(points)))
     gradient = grad(f, numbers)
-    given = flatten(directions)[0]
+    given = _along(points, directions)
 
     def slope(*arguments: Any) -> Any:
         found = flatten(gradient(*arguments))[0]

@@ -8,6 +8,8 @@ from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from tinygrad_ce.errors import ShapeError
+
 __all__ = ["Structure", "flatten", "leaves", "map_tree"]
 
 
@@ -94,9 +96,31 @@ def leaves(tree: Any) -> list[Any]:
 def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """The tree of `function(leaf, ...)` over a tree and others of the same structure.
 
+    Dicts are matched by key, whatever the order of their entries.
+
+    Raises:
+        ShapeError: another tree lacks a part of the first, or has one more.
+
     >>> map_tree(lambda p, g: p - 0.5 * g, {"w": 1.0}, {"w": 4.0})
     {'w': -1.0}
     """
-    values, structure = flatten(tree)
-    columns = zip(values, *(leaves(other) for other in others), strict=True)
-    return structure.build([function(*column) for column in columns])
+    opened = _open(tree)
+    if opened is None:
+        return function(tree, *others)
+    rebuild, items = opened
+    columns = [_matched(tree, items, other) for other in others]
+    return rebuild([map_tree(function, *row) for row in zip(items, *columns, strict=True)])
+
+
+def _matched(tree: Any, items: list[Any], other: Any) -> list[Any]:
+    """The parts of another tree in the order of the first one's."""
+    opened = _open(other)
+    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
+        return [other[key] for key in tree]
+    if opened is None or isinstance(tree, dict) or len(opened[1]) != len(items):
+        raise ShapeError(
+            f"a tree has {other!r:.80} where the first has {tree!r:.80}",
+            "trees that are mapped together have the same structure",
+            "pass trees with the same keys and lengths (a longer or shorter one does not fit)",
+        )
+    return opened[1]

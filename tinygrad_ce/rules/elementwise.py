@@ -166,7 +166,6 @@ RULES: Table = {
     np.signbit:       None,
     np.round:         None,
     np.around:        None,
-    np.fix:           None,
     np.isclose:       None,
 }
 # fmt: on
