@@ -204,6 +204,7 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.fmax: binary(np.fmax, apart, apart_too),
     np.minimum: binary(np.minimum, apart, apart_too),
     np.fmin: binary(np.fmin, apart, apart_too),
+    np.divmod: [Case(lambda a, b: np.divmod(a, b)[1], between(2.3, 2.7)(3), between(0.95, 1.05)(3))],
     np.clip: [Case(lambda x: np.clip(x, -0.9, 0.9), apart(3, 4)),
               Case(lambda x: np.clip(x, None, 0.9), apart(3, 4)),
               Case(lambda x: np.clip(x, -0.9, None), apart(4)),
@@ -237,7 +238,8 @@ EXAMPLES: dict[Any, list[Case]] = {
     # reductions
     np.sum: along(np.sum),
     np.mean: along(np.mean),
-    np.prod: [*along(np.prod), holo(lambda x: np.prod(x * np.array([1, 0, 2, 0], np.float32)), real(4)),
+    np.prod: [*along(np.prod),
+              holo(lambda x: np.prod(x * np.array([1, 0, 2, 0], np.float32)), real(4)),
               holo(lambda x: np.prod(x * np.array([1, 0, 2, 3], np.float32), -1), real(3, 4))],
     np.var: [*along(np.var, analytic=False), *along(np.var, analytic=False, ddof=1)[::3]],
     np.std: [*along(np.std, apart, False), *along(np.std, apart, False, ddof=1)[::3]],

@@ -412,3 +412,9 @@ def test_deep_function() -> None:
         return y * y
 
     assert tg.grad(f)(1.0) == 200_002.0
+
+
+def test_hvp_matches_tangents_by_key() -> None:
+    point, direction = {"a": 2.0, "b": 3.0}, {"b": 0.0, "a": 1.0}
+    found = tg.hvp(lambda p: p["a"] ** 3 + p["b"] ** 2, point, direction)
+    assert found == {"a": 12.0, "b": 0.0}

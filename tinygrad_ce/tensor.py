@@ -210,6 +210,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 def _apply_each(
     primitive: Primitive, each: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    if not args:
+        raise TypeError(f"np.{primitive.name} takes its first argument by position")
     if each.after_first:
         if not isinstance(args[0], str):
             raise UnsupportedError(
@@ -623,6 +625,9 @@ class Tensor(Node):
 
     def __itruediv__(self, other: Any) -> Any:
         return self._updated(self / other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._updated(self**other)
 
     def _updated(self, new: "Tensor") -> "Tensor":
         """Within no_grad a leaf is updated in place; elsewhere the name gets the new value."""

@@ -84,6 +84,7 @@ RULES: Table = {
     np.float_power:   _POWER,
     np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.floor(a / b)),
     np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.trunc(a / b)),
+    np.divmod:        Composed(lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))),
     np.negative:      (lambda g, y, x: -g,),
     np.positive:      (lambda g, y, x: g,),
     np.reciprocal:    (lambda g, y, x: -g * y * y,),
