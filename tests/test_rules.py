@@ -204,7 +204,7 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.fmax: binary(np.fmax, apart, apart_too),
     np.minimum: binary(np.minimum, apart, apart_too),
     np.fmin: binary(np.fmin, apart, apart_too),
-    np.divmod: [Case(lambda a, b: np.divmod(a, b)[1], between(2.3, 2.7)(3), between(0.95, 1.05)(3))],
+    np.divmod: binary(lambda a, b: np.divmod(a, b)[1], between(2.3, 2.7), between(0.95, 1.05)),
     np.clip: [Case(lambda x: np.clip(x, -0.9, 0.9), apart(3, 4)),
               Case(lambda x: np.clip(x, None, 0.9), apart(3, 4)),
               Case(lambda x: np.clip(x, -0.9, None), apart(4)),
