@@ -1,4 +1,4 @@
-"""Losses against the gradients on paper, in ulp of the larger of 1 and the gradient."""
+"""Losses against the gradients on paper. Tolerances: ulp of the larger of 1 and the gradient."""
 
 from typing import Any
 

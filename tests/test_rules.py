@@ -119,10 +119,11 @@ def binary(
     cases = [Case(f, a(*s), b(*t), analytic=analytic, **kw) for s, t in pairs]
     fixed_a = a(3, 4)(np.random.default_rng(5)).astype(dtype)
     fixed_b = b(3, 4)(np.random.default_rng(6)).astype(dtype)
+    fixed = {"single": dtype == np.float32, **kw}
     return [
         *cases,
-        Case(lambda x: f(x, fixed_b), a(3, 4), analytic=analytic, **kw),
-        Case(lambda x: f(fixed_a, x), b(3, 4), analytic=analytic, **kw),
+        Case(lambda x: f(x, fixed_b), a(3, 4), analytic=analytic, **fixed),
+        Case(lambda x: f(fixed_a, x), b(3, 4), analytic=analytic, **fixed),
     ]
 
 
@@ -169,7 +170,7 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.cbrt: unary(np.cbrt, positive, False),
     np.absolute: unary(np.absolute, apart, False),
     np.fabs: unary(np.fabs, apart, False),
-    np.copysign: [Case(lambda x: np.copysign(x, [1.0, -1.0, -0.0, 2.0]).astype(x.dtype),
+    np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
                        apart(3, 4))],
     np.conjugate: unary(np.conjugate, real, False),
     np.deg2rad: unary(np.deg2rad, real, False),
@@ -221,9 +222,8 @@ EXAMPLES: dict[Any, list[Case]] = {
     special.log_sigmoid: unary(special.log_sigmoid, real, False),
     special.xlogy: binary(special.xlogy, positive, positive, analytic=True),
     special.binary_log_loss: binary(special.binary_log_loss, inside, inside, analytic=True,
-                                    dtype=np.float64, single=False),
-    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside, dtype=np.float64,
-                                     single=False),
+                                    dtype=np.float64),
+    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside, dtype=np.float64),
     special.erf: [*unary(special.erf, unit, False), *unary(special.erf, real, False)],
     special.erfc: [*unary(special.erfc, unit, False), *unary(special.erfc, real, False),
                    Case(special.erfc, between(4.1, 6.0)(5))],
