@@ -153,6 +153,12 @@ def test_focal_gradient_is_the_docstrings(z: Any, k: int) -> None:
     near(pulled(lambda z: tg.focal(z, k, check=False), z), right, 64)
 
 
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_focal_gradient_is_0_where_the_right_label_is_certain(gamma: float) -> None:
+    g = pulled(lambda z: tg.focal(z, 1, gamma=gamma), np.array([0.0, 1e4]))
+    np.testing.assert_array_equal(g, [0, 0])
+
+
 @given(problems())
 def test_one_hot_equals_index(problem: Any) -> None:
     z, _, p = problem

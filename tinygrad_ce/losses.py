@@ -183,7 +183,11 @@ def focal(
         _hint_probabilities(z, axis)
     p, w = _distribution(z, t, axis, weight, ignore_index, 0.0, check)
     log_y = log_softmax(z, axis)
-    terms = log_y if gamma == 0 else (-np.expm1(log_y)) ** gamma * log_y
+    terms = log_y
+    if gamma:  # at y = 1 the power's own derivative may be inf, the term's is 0
+        unsure = log_y < 0
+        rest = np.where(unsure, -np.expm1(log_y), 1.0)
+        terms = np.where(unsure, rest**gamma * log_y, 0.0)
     return _reduced(-np.sum(weigh(p, terms), axis=axis), w, reduction)
 
 
