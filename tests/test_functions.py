@@ -96,9 +96,7 @@ def test_log_softmax_jacobian(z: Any) -> None:
 
 @given(z=vectors())
 def test_logsumexp_gradient_is_softmax(z: Any) -> None:
-    # y = logsumexp(z) is rounded to an ulp of |y| <= 1e4 + 2; exp(z - y) inherits it.
-    scale = max(1.0, float(np.max(np.abs(z))))
-    near(slope(tg.logsumexp, z), tg.softmax(z), 4 + math.ceil(scale))
+    near(slope(tg.logsumexp, z), tg.softmax(z), 4)
 
 
 @given(x=st.floats(-6, 26))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
+from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import ratio
 
 __all__ = ["RULES"]
@@ -45,12 +46,12 @@ def _chosen(g: Any, share: Any) -> Any:
 
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """g exp(a - y) for y = log(exp a + exp b); 0 where both are -inf."""
-    return g * np.where(y == -np.inf, 0.0, np.exp(np.where(a == y, 0.0, a - y)))
+    """g e^a / (e^a + e^b); 0 where both are -inf."""
+    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b)))
 
 
 def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return g * np.where(y == -np.inf, 0.0, np.exp2(np.where(a == y, 0.0, a - y)))
+    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b) * _LN2))
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:

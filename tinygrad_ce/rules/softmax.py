@@ -112,10 +112,9 @@ def _log_softmax(g: Any, y: Any, z: Any, axis: Any = -1) -> Any:
 
 
 def _logsumexp(g: Any, y: Any, z: Any, axis: Any = -1, keepdims: Any = False) -> Any:
-    """g exp(z - y), where exp(-inf - -inf) is 0 and exp(inf - inf) is 1."""
-    y = kept(y, axis, keepdims)
-    same = np.where(z == y, 0.0, z - y)
-    return kept(g, axis, keepdims) * np.where(y == -np.inf, 0.0, np.exp(same))
+    """g softmax(z), not g exp(z - y): y is rounded, which costs digits at large z."""
+    nothing = kept(y, axis, keepdims) == -np.inf
+    return kept(g, axis, keepdims) * np.where(nothing, 0.0, softmax(z, axis))
 
 
 def _xlog_softmax(g: Any, y: Any, t: Any, z: Any, axis: Any = -1) -> Any:

@@ -144,7 +144,7 @@ def erfc(x: Any) -> Any:
     x = as_array(x)
     size = np.abs(x)
     tail = np.where(
-        size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.maximum(size, 4))
+        size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.clip(size, 4, 30))
     )
     near = 1 - _erf_near_0(np.clip(x, -_SMALL, _SMALL))
     result = np.where(size <= _SMALL, near, np.where(x > 0, tail, 2 - tail))
