@@ -1,4 +1,4 @@
-"""Hypothesis profiles (HYPOTHESIS_PROFILE=dev, ci or intense), and the docstrings' examples."""
+"""Hypothesis profiles, chosen by HYPOTHESIS_PROFILE: dev, ci or intense."""
 
 import os
 from typing import Any

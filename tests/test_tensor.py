@@ -613,3 +613,8 @@ def test_deepcopy_keeps_shared_tensors_shared() -> None:
 
 def test_copied_by_numpy_keeps_its_gradient() -> None:
     assert gradient(np.copy).tolist() == [1, 1, 1]
+
+
+def test_arguments_by_position_that_no_rule_knows_are_refused_at_the_call() -> None:
+    with pytest.raises(tg.UnsupportedError, match="arguments"):
+        np.sum(leaf(), None, None, None, False, 5.0)

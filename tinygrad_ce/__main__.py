@@ -129,7 +129,7 @@ def main() -> None:
     classifier()
     print("\n3. What to look at next\n")
     print("   README.md                the API, the numerical policy, how the package is built")
-    print("   tinygrad_ce/__main__.py  this program: 150 lines, a whole training loop")
+    print("   tinygrad_ce/__main__.py  this program, a whole training loop")
     print("   tinygrad_ce/rules/       every gradient rule, in plain NumPy")
     print("   help(tinygrad_ce.cross_entropy)")
 

@@ -181,8 +181,11 @@ def _show(shown: dict[Node, Any], node: Node, y: Any, g: Any, record: bool) -> N
 
 def _seen(node: Node) -> Any:
     """The operands themselves, which must still have the values the graph was computed with."""
-    for operand, arg in zip(node.operands, node.args, strict=True):
-        if isinstance(operand, Node) and operand.value is not arg:
+    pairs = list(zip(node.operands, node.args, strict=True))
+    for operand, arg in pairs:  # grows by the operands that come as a list
+        if type(operand) is list:
+            pairs += zip(operand, arg, strict=True)
+        elif isinstance(operand, Node) and operand.value is not arg:
             same = operand.value.shape == arg.shape and np.array_equal(
                 operand.value, arg, equal_nan=True
             )

@@ -184,7 +184,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     args = tuple(_array(a) if i < n else a for i, a in enumerate(args))
     raw, raw_kwargs = _raw(args), _raw(kwargs)
     value = primitive.call(*raw, **raw_kwargs)
-    if recording() and any(map(_carries, args)):
+    if recording() and (any(map(_carries, args)) or any(map(_carries, kwargs.values()))):
+        _check_count(primitive, args, n)
         for extra in (*args[n:], *kwargs.values()):
             if n and _carries(extra):
                 raise UnsupportedError(
@@ -224,6 +225,8 @@ def _apply_each(
     else:
         args = ([_array(a) for a in args[0]], *args[1:])
         items = tuple(args[0])
+    if not each.after_first and any(map(_carries, items)):
+        _check_count(primitive, args, 1)
     raw = _raw(args)
     value = primitive.call(*raw, **kwargs)
     pairs = [(a, partial(each.rule, i)) for i, a in enumerate(items) if _carries(a)]
@@ -271,6 +274,16 @@ def _checked(primitive: Primitive, kwargs: dict[str, Any], variable: bool) -> di
             "leave it out, or write it with np.where, astype or indexing",
         )
     return kwargs
+
+
+def _check_count(primitive: Primitive, args: tuple[Any, ...], operands: int) -> None:
+    """Refuse arguments by position that lie behind those the rule knows."""
+    if operands and len(args) - operands > len(primitive.names):
+        raise UnsupportedError(
+            f"{primitive.name} was called with {len(args)} arguments",
+            f"its gradient rule knows {operands + len(primitive.names)} of them",
+            "leave the rest out, or write them with np.where, astype or indexing",
+        )
 
 
 # The names NumPy gives the operands of its functions.

@@ -14,30 +14,6 @@ from tinygrad_ce.rules.support import kept, ratio
 __all__ = ["RULES"]
 
 
-def _mean(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = False,
-) -> Any:
-    return np.broadcast_to(kept(g, axis, keepdims) / _count(a, y), a.shape)
-
-
-def _sum(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = False,
-) -> Any:
-    return np.broadcast_to(kept(g, axis, keepdims), a.shape)
-
-
 def _count(a: Any, y: Any) -> int:
     """How many entries of a went into one entry of y."""
     return int(a.size // max(y.size, 1))
@@ -45,33 +21,6 @@ def _count(a: Any, y: Any) -> int:
 
 def _centred(a: Any, axis: Any) -> Any:
     return a - np.mean(a, axis=axis, keepdims=True)
-
-
-def _var(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-) -> Any:
-    return kept(g, axis, keepdims) * (2 * _centred(a, axis) / (_count(a, y) - ddof))
-
-
-def _std(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-) -> Any:
-    slope = ratio(_centred(a, axis), kept(y, axis, keepdims)) / (_count(a, y) - ddof)
-    return kept(g, axis, keepdims) * slope
 
 
 def _extreme(
@@ -149,11 +98,16 @@ def _shifted(a: Any, places: int, axis: int) -> Any:
 
 # fmt: off
 RULES: Table = {
-    np.sum:           (_sum,),
-    np.mean:          (_mean,),
+    np.sum:  (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
+              np.broadcast_to(kept(g, axis, keepdims), a.shape),),
+    np.mean: (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
+              np.broadcast_to(kept(g, axis, keepdims) / _count(a, y), a.shape),),
+    np.var:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:
+              kept(g, axis, keepdims) * (2 * _centred(a, axis) / (_count(a, y) - ddof)),),
+    np.std:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:
+              kept(g, axis, keepdims)
+              * (ratio(_centred(a, axis), kept(y, axis, keepdims)) / (_count(a, y) - ddof)),),
     np.prod:          (_prod,),
-    np.var:           (_var,),
-    np.std:           (_std,),
     np.max:           (_extreme,),
     np.amax:          (_extreme,),
     np.min:           (_extreme,),
