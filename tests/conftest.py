@@ -1,10 +1,7 @@
 """Hypothesis profiles, chosen by HYPOTHESIS_PROFILE: dev, ci or intense."""
 
 import os
-from typing import Any
 
-import numpy as np
-import pytest
 from hypothesis import settings
 
 settings.register_profile("dev", max_examples=30, deadline=None)
@@ -12,7 +9,3 @@ settings.register_profile("ci", max_examples=100, deadline=None, derandomize=Tru
 settings.register_profile("intense", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
-
-@pytest.fixture
-def rng() -> Any:
-    return np.random.default_rng(0)

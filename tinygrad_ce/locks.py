@@ -15,30 +15,28 @@ from numpy.typing import NDArray
 
 __all__ = ["Lock", "lock"]
 
-_held: dict[int, "ref[Lock]"] = {}
-
 
 class Lock:
-    """One block of memory made read-only, together with the views of it that were locked."""
+    """Held by the graphs that need a block of memory unchanged."""
 
-    __slots__ = ("__weakref__", "arrays", "owner")
+    __slots__ = ("__weakref__",)
+
+
+class _Closed(ref[Lock]):
+    """What a lock made read-only: the owner of the memory, and views of it. Opened with the lock's end."""
+
+    __slots__ = ("arrays", "owner")
 
     owner: NDArray[Any]
     arrays: list[NDArray[Any]]
 
-    def close(self, array: NDArray[Any]) -> None:
-        """Make an array read-only until this lock goes; read-only ones are left as they are."""
-        flags = array.flags
-        if flags.writeable:
-            flags.writeable = False
-            self.arrays.append(array)
-
-    def __del__(self) -> None:
+    def open(self) -> None:
         for array in self.arrays:  # the owner first: a view can only follow its owner
-            array.flags.writeable = True
-        known = _held.get(id(self.owner))
-        if known is not None and known() in (None, self):
-            del _held[id(self.owner)]
+            array.setflags(True)
+        del _closed[id(self.owner)]
+
+
+_closed: dict[int, _Closed] = {}
 
 
 def lock(array: NDArray[Any]) -> Lock:
@@ -53,16 +51,19 @@ def lock(array: NDArray[Any]) -> Lock:
     >>> x[0] = 5
     """
     owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    known = _held.get(id(owner))
-    found = None if known is None else known()
-    if found is None:
+    base = array.base
+    while isinstance(base, np.ndarray):
+        owner, base = base, base.base
+    closed = _closed.get(id(owner))
+    found = None if closed is None else closed()
+    if closed is None or found is None:
         found = Lock()
-        found.owner = owner
-        found.arrays = []
-        _held[id(owner)] = ref(found)
-        found.close(owner)
-    if array is not owner:
-        found.close(array)
+        closed = _closed[id(owner)] = _Closed(found, _Closed.open)
+        closed.owner, closed.arrays = owner, []
+        if owner.flags.writeable:
+            owner.setflags(False)
+            closed.arrays.append(owner)
+    if array is not owner and array.flags.writeable:
+        array.setflags(False)
+        closed.arrays.append(array)
     return found
