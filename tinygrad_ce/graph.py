@@ -36,6 +36,7 @@ __all__ = [
     "Extras",
     "Mode",
     "Node",
+    "blocks",
     "gradients",
     "no_grad",
     "order",
@@ -292,7 +293,11 @@ def gradients(
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
-        wanted = {node for node in nodes if node.primitive is None or _keeps_grad(node)}
+        wanted = {
+            node
+            for node in nodes
+            if node.primitive is None or (node.extras is not None and node.extras.keeps_grad)
+        }
     walk = partial(pull_back, root, since=since, nodes=nodes)
     with np.errstate(all="ignore"):
         found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
@@ -302,10 +307,6 @@ def gradients(
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return found
-
-
-def _keeps_grad(node: Node) -> bool:
-    return node.extras is not None and node.extras.keeps_grad
 
 
 def _has_nan(g: Any) -> bool:
@@ -393,10 +394,14 @@ class Mode:
 
 
 _BLOCKS: ContextVar[tuple[tuple[Mode, FrameType | None], ...]] = ContextVar("blocks", default=())
+blocks = _BLOCKS.get
 
 
 def recording() -> bool:
-    """Whether results of variables are recorded here, so that gradients can flow back."""
+    """Whether results of variables are recorded here, so that gradients can flow back.
+
+    Where speed counts, ask `not blocks() or recording()`: mostly there are none.
+    """
     for mode, frame in reversed(_BLOCKS.get()):
         if frame is None or _is_running(frame):
             return mode.records

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Node, gradients, order, recording, release, tick
+from tinygrad_ce.graph import Extras, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import astype, output
@@ -89,7 +89,7 @@ def _unary(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     def operate(x: Tensor) -> Tensor:
         arg = x.value
         value = call(arg)
-        if x.requires_grad and rules and recording():
+        if x.requires_grad and rules and (not blocks() or recording()):
             held = _locks((x,), (arg,)) if x.primitive is None else None
             return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
         return _leaf(value)
@@ -109,7 +109,7 @@ def _binary(
         if type(b) is Tensor:
             x, y = a.value, b.value
             value = call(x, y)
-            if (a.requires_grad or b.requires_grad) and left and recording():
+            if (a.requires_grad or b.requires_grad) and left and (not blocks() or recording()):
                 operands, args = (a, b), (x, y)
                 held = None
                 if a.primitive is None or b.primitive is None:
@@ -124,7 +124,7 @@ def _binary(
             return _other(a, b, False)
         x = a.value
         value = call(x, b)
-        if a.requires_grad and left and recording():
+        if a.requires_grad and left and (not blocks() or recording()):
             operands, args = (a, b), (x, b)
             plain = type(b) is _ndarray
             held = _locks(operands, args) if plain or a.primitive is None else None
@@ -136,7 +136,7 @@ def _binary(
             return _other(b, a, True)
         y = b.value
         value = call(a, y)
-        if b.requires_grad and right and recording():
+        if b.requires_grad and right and (not blocks() or recording()):
             operands, args = (a, b), (a, y)
             plain = type(a) is _ndarray
             held = _locks(operands, args) if plain or b.primitive is None else None
@@ -627,7 +627,7 @@ class Tensor(Node):
                     "without a gradient to start from it needs a scalar",
                     "sum or average it first, or pass gradient=, an array of its shape",
                 )
-            return np.ones(self.shape, self.dtype)[()]
+            return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
         gradient = np.asarray(_raw(gradient), dtype=self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(

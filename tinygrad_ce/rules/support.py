@@ -3,6 +3,7 @@
 All are plain NumPy functions of arrays that Tensors arrive at like at NumPy's own.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Several, Table
 
 __all__ = ["RULES", "astype", "conj", "kept", "output", "ratio", "spread", "sum_to", "weigh"]
+
+
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> Any:
+    return np.ones(n, dtype)
 
 
 @dispatched
@@ -25,7 +31,7 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     lead = x.ndim - len(shape)
     if x.ndim == 2 and lead == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
         # The sum of a small matrix's rows, five times as fast as its .sum(0).
-        return np.ones(len(x), x.dtype).dot(x)
+        return _ones(len(x), x.dtype).dot(x)
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1
     )
@@ -64,6 +70,9 @@ def weigh(w: Any, x: Any) -> Any:
         return np.where(np.equal(w, 0), 0.0, np.multiply(w, x))
 
 
+_NUMBERS = (np.float64, np.float32)
+
+
 @dispatched
 def spread(g: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool = False) -> Any:
     """g copied along the axes of `shape` that a sum took away: the transpose of that sum.
@@ -74,15 +83,18 @@ def spread(g: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool = Fa
     array([[1., 1., 1.],
            [2., 2., 2.]])
     """
-    if not isinstance(g, np.ndarray | np.generic) or not g.size or not g.flags.c_contiguous:
-        return np.broadcast_to(kept(g, axis, keepdims), shape)
     n = len(shape)
-    summed = range(n) if axis is None else [a % n for a in (axis if np.ndim(axis) else (axis,))]
-    steps = iter(g.strides)
-    strides = tuple(
-        (0 if not keepdims else 0 * next(steps)) if i in summed else next(steps) for i in range(n)
-    )
-    view: Any = np.ndarray(shape, g.dtype, np.asarray(g), 0, strides)
+    if axis is None and not keepdims and type(g) in _NUMBERS:
+        strides: tuple[int, ...] = (0,) * n
+    elif type(g) is np.ndarray and g.size and g.flags.c_contiguous:
+        summed = range(n) if axis is None else [a % n for a in (axis if np.ndim(axis) else (axis,))]
+        steps = iter(g.strides)
+        strides = tuple(
+            (0 * next(steps) if keepdims else 0) if i in summed else next(steps) for i in range(n)
+        )
+    else:
+        return np.broadcast_to(kept(g, axis, keepdims), shape)
+    view: Any = np.ndarray(shape, g.dtype, g, 0, strides)
     view.setflags(write=False)
     return view
 

@@ -31,6 +31,8 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
 BROADCASTING = (elementwise, special, support, linalg)
 FIXED = (reductions, shaping, indexing, softmax)
 
+_sum_to = plain(sum_to)
+
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
 FUSED: dict[Function, tuple[int, dict[Function, Function]]] = {
@@ -112,7 +114,7 @@ class Primitive:
                     f"the gradient of an operand has its shape, {x.shape}",
                     "mend the rule",
                 )
-            g = sum_to(g, x.shape)
+            g = (_sum_to if type(g) is np.ndarray else sum_to)(g, x.shape)
         if g.dtype != x.dtype:
             if g.dtype.kind == "c" and x.dtype.kind != "c":
                 g = np.real(g)
