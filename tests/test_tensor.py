@@ -371,7 +371,7 @@ def _assign_into_array(t: Any) -> None:
         (lambda t: np.sum(t, where=t > 1), "where"),
         (lambda t: np.exp(np.ones(3), out=t), "out="),
         (_inplace, "out="),
-        (_assign, "np.where"),
+        (_assign, "set_at"),
         (_assign_into_array, "gradient"),
         (np.asarray, "detach"),
         (np.array, "detach"),

@@ -37,6 +37,7 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -71,6 +72,7 @@ __all__ = [
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "primitive",
     "relu",
     "sigmoid",
     "sigmoid_cross_entropy",

@@ -34,6 +34,7 @@ from tinygrad_ce.rules.support import output
 
 __all__ = [
     "Extras",
+    "Hook",
     "Mode",
     "Node",
     "blocks",
@@ -102,8 +103,22 @@ class Extras:
 
     def __init__(self) -> None:
         self.keeps_grad = False
-        self.hooks: dict[object, Callable[[Any], Any]] = {}
+        self.hooks: list[Hook] = []
         self.aside: Any = None
+
+
+class Hook:
+    """A function in the list of those that are shown a gradient, until it is removed."""
+
+    __slots__ = ("function", "hooks")
+
+    def __init__(self, hooks: list[Hook], function: Callable[[Any], Any]) -> None:
+        self.hooks, self.function = hooks, function
+        hooks.append(self)
+
+    def remove(self) -> None:
+        if self in self.hooks:
+            self.hooks.remove(self)
 
 
 def order(root: Node, since: int = 0) -> list[Node]:
@@ -230,10 +245,10 @@ def _masked(g: Any, reached: Any) -> Any:
     return np.where(reached, g, 0.0)
 
 
-def _hooked(g: Any, hooks: dict[object, Callable[[Any], Any]], value: Any) -> Any:
+def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
     """The gradient that the hooks, one after the other, let go on."""
-    for hook in tuple(hooks.values()):
-        changed = hook(g)
+    for hook in tuple(hooks):
+        changed = hook.function(g)
         if changed is None:
             continue
         if np.shape(changed) != value.shape:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Node, blocks, gradients, order, recording, release, tick
+from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import astype, output
@@ -222,6 +222,8 @@ def _made(
     """The record of a call; of one with several results, a record for each."""
     operands_, args, locks = tuple(operands), tuple(raw), _locks(operands, raw)
     if not isinstance(value, tuple):
+        if type(value) is not _ndarray and not isinstance(value, np.generic):
+            value = np.asarray(value)[()]
         return _recorded(
             value, primitive, operands_, args, parameters, tuple(parents), rules, locks
         )
@@ -639,13 +641,38 @@ class Tensor(Node):
 
     def retain_grad(self) -> None:
         """Let `backward()` store the gradient of this computed tensor too."""
+        self._check_gradient("retain_grad")
+        _extras(self).keeps_grad = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Show the gradient that arrives here to a function, each time a pass computes it.
+
+        Args:
+            hook: called with the gradient, an array of this shape (a Tensor where gradients are
+                recorded); what it returns takes the gradient's place, None leaves it.
+
+        Returns:
+            A handle, whose `.remove()` takes the hook away.
+
+        Raises:
+            GradientError: no gradient will arrive here.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> hook = x.register_hook(lambda g: 10 * g)
+        >>> (x * x).backward()
+        >>> x.grad
+        np.float64(60.0)
+        """
+        self._check_gradient("register_hook")
+        return Hook(_extras(self).hooks, hook)
+
+    def _check_gradient(self, asked: str) -> None:
         if not self.requires_grad:
             raise GradientError(
-                "retain_grad() was called on a tensor that does not require a gradient",
+                f"{asked}() was called on a tensor that does not require a gradient",
                 "no gradient will arrive here",
                 "compute it from tensors made with requires_grad=True",
             )
-        _extras(self).keeps_grad = True
 
     # Operators.
 
@@ -691,7 +718,7 @@ class Tensor(Node):
         raise UnsupportedError(
             "a tensor's entries were assigned to",
             "assignment in place is not differentiable",
-            "use np.where(mask, new, old), or np.concatenate; a leaf's .data can be written",
+            "use tg.set_at(x, index, value); a leaf's .data can be written",
         )
 
     def __isub__(self, other: Any) -> Any:
