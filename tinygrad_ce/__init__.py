@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
@@ -51,6 +52,7 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "binary_cross_entropy",
+    "checkpoint",
     "cross_entropy",
     "detach",
     "elu",

@@ -25,7 +25,7 @@ from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
 
-__all__ = ["Tensor", "apply", "detach", "tensor"]
+__all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -45,7 +45,7 @@ def _leaf(value: Any, requires_grad: bool = False) -> Tensor:
     return made
 
 
-def _recorded(
+def recorded(
     value: Any,
     primitive: Primitive,
     operands: Any,
@@ -91,7 +91,7 @@ def _unary(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         value = call(arg)
         if x.requires_grad and rules and (not blocks() or recording()):
             held = _locks((x,), (arg,)) if x.primitive is None else None
-            return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
+            return recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
         return _leaf(value)
 
     return operate
@@ -115,10 +115,10 @@ def _binary(
                 if a.primitive is None or b.primitive is None:
                     held = _locks(operands, args)
                 if not b.requires_grad:
-                    return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
+                    return recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
                 if not a.requires_grad:
-                    return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
-                return _recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
+                    return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
+                return recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
             return _leaf(value)
         if type(b) not in _PLAIN:
             return _other(a, b, False)
@@ -128,7 +128,7 @@ def _binary(
             operands, args = (a, b), (x, b)
             plain = type(b) is _ndarray
             held = _locks(operands, args) if plain or a.primitive is None else None
-            return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
+            return recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
         return _leaf(value)
 
     def reflected(b: Tensor, a: Any) -> Any:
@@ -140,7 +140,7 @@ def _binary(
             operands, args = (a, b), (a, y)
             plain = type(a) is _ndarray
             held = _locks(operands, args) if plain or b.primitive is None else None
-            return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
+            return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
         return _leaf(value)
 
     def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
@@ -224,10 +224,8 @@ def _made(
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not isinstance(value, np.generic):
             value = np.asarray(value)[()]
-        return _recorded(
-            value, primitive, operands_, args, parameters, tuple(parents), rules, locks
-        )
-    node = _recorded(
+        return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
+    node = recorded(
         Several(value), primitive, operands_, args, parameters, tuple(parents), rules, locks
     )
     parts = [
