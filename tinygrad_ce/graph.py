@@ -298,7 +298,7 @@ def gradients(
     record: bool = False,
     nodes: list[Node] | None = None,
 ) -> dict[Node, Any]:
-    """The gradients that arrive at the nodes wanted, as arrays of their shape and dtype.
+    """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
 
     Without `wanted`, those of the leaves and of the nodes that keep their gradient.
 
@@ -321,6 +321,20 @@ def gradients(
             reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
+    return _owned(found, gradient)
+
+
+def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
+    """Gradients that share memory with nothing; numbers, where they have no axes."""
+    handed = {id(seed)}
+    for node, g in found.items():
+        if type(g) is np.ndarray:
+            if not g.ndim:
+                found[node] = g[()]
+            elif g.base is not None or id(g) in handed:
+                found[node] = g.copy()
+            else:
+                handed.add(id(g))
     return found
 
 

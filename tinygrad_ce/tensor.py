@@ -602,13 +602,7 @@ class Tensor(Node):
         seed = self._seed(gradient)
         nodes = order(self)
         collected = gradients(self, seed, nodes=nodes)
-        handed: set[int] = set()
         for node, g in collected.items():
-            own = type(g) is _ndarray and g.base is None and g is not seed
-            if own and id(g) not in handed:
-                handed.add(id(g))
-            else:
-                g = np.array(g) if type(g) is _ndarray else g
             node.grad = g if node.grad is None else node.grad + g
         if not retain_graph:
             release(nodes)
