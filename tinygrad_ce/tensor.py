@@ -166,6 +166,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         return _unlisted(function, args, kwargs)
     if kwargs:
         args, kwargs = _bound(primitive, args, kwargs)
+        if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
+            args, kwargs = _in_dtype(primitive, args, kwargs)
     if function in FUSED:
         fused = _fused(primitive, args)
         if fused is not None:
@@ -315,6 +317,17 @@ def _bound(
             break
         args = (*args, kwargs.pop(name))
     return args, kwargs
+
+
+def _in_dtype(
+    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A ufunc computes in the dtype it is told by casting its operands first; so do we."""
+    dtype = kwargs["dtype"]
+    if dtype is not None:
+        primitive.call(*_raw(args), **_raw(kwargs))  # for what NumPy has to say about the cast
+        args = tuple(astype(a, dtype) if hasattr(a, "astype") else a for a in args)
+    return args, {k: v for k, v in kwargs.items() if k != "dtype"}
 
 
 def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
@@ -792,6 +805,9 @@ class Tensor(Node):
         if not name.startswith("_") and callable(getattr(np, name, None)):
             raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
                                  f"np.{name}(t)")  # fmt: skip
+        if hasattr(np.ndarray, name):
+            raise AttributeError(f"a tensor has no attribute {name!r} of arrays, which reaches into"
+                                 " their memory; t.detach().data and t.numpy() are arrays")  # fmt: skip
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
     def __copy__(self) -> Tensor:
@@ -830,9 +846,9 @@ class Tensor(Node):
     dot, copy, nonzero = _method(np.dot), _method(np.copy), _method(np.nonzero)
     astype = _method(astype)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, **options: Any) -> Tensor:
         """`np.reshape` of this tensor, to a shape or to lengths given one by one."""
-        return apply(np.reshape, (self, _unpacked(shape)), {})  # type: ignore[no-any-return]
+        return apply(np.reshape, (self, _unpacked(shape)), options)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose` of this tensor; without axes they are reversed."""
