@@ -806,8 +806,9 @@ class Tensor(Node):
             raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
                                  f"np.{name}(t)")  # fmt: skip
         if hasattr(np.ndarray, name):
-            raise AttributeError(f"a tensor has no attribute {name!r} of arrays, which reaches into"
-                                 " their memory; t.detach().data and t.numpy() are arrays")  # fmt: skip
+            raise AttributeError(
+                f"a tensor lacks {name!r}, which reaches into an array's memory: t.numpy() is one"
+            )
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
     def __copy__(self) -> Tensor:
