@@ -16,6 +16,7 @@ from tinygrad_ce.rules import (
     elementwise,
     indexing,
     linalg,
+    making,
     reductions,
     shaping,
     softmax,
@@ -23,13 +24,14 @@ from tinygrad_ce.rules import (
     support,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
+from tinygrad_ce.rules.outside import ANSWERS
 from tinygrad_ce.rules.support import sum_to
 
 __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax)
+FIXED = (reductions, shaping, indexing, softmax, making)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
@@ -38,16 +40,6 @@ FUSED: dict[Function, tuple[int, dict[Function, Function]]] = {
     special.xlogy: (1, {softmax.softmax: softmax.xlog_softmax}),
     special.binary_log_loss: (0, {special.sigmoid: special.sigmoid_log_loss}),
 }
-
-# Questions about an array, answered by NumPy on its values.
-ANSWERS: frozenset[Function] = frozenset(
-    {
-        np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type,
-        np.common_type, np.iscomplexobj, np.isrealobj, np.allclose, np.array_equal,
-        np.array_equiv, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr,
-        np.array_str, np.nonzero, np.flatnonzero, np.argwhere,
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
