@@ -19,7 +19,7 @@ def _fractions(start: Any, stop: Any, num: Any, endpoint: Any, least: Any = 0.0)
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     steps = np.arange(num) / max(num - 1 if endpoint else num, 1)
     shape = (-1,) + (1,) * max(np.ndim(start), np.ndim(stop))
-    return steps.reshape(shape).astype(np.result_type(as_array(start), as_array(stop), least))
+    return steps.reshape(shape).astype(np.result_type(start, stop, least))
 
 
 def _placed(y: Any, axis: int) -> Any:
@@ -35,7 +35,7 @@ def _linspace(
     *,
     axis: Any = 0,
 ) -> Any:
-    stop = as_array(stop)
+    stop = as_array(stop) if isinstance(stop, list | tuple) else stop  # a number stays weak
     t = _fractions(start, stop, num, endpoint)
     y = _placed(start * (1 - t) + stop * t, axis)
     if not retstep:
