@@ -23,6 +23,7 @@ FLOORS = {
     "graph": 3,
     "tensor": 4,
     "losses": 4,
+    "coverage": 4,
     "transforms": 5,
     "data": 5,
     "__init__": 7,

@@ -4,7 +4,7 @@ Together with the table they name every public callable of `numpy`, `numpy.linal
 and `numpy.lib.stride_tricks`, each in one place; `tinygrad_ce/coverage.md` shows them all.
 """
 
-from types import BuiltinMethodType
+from types import BuiltinMethodType, ModuleType
 from typing import TypeAlias
 
 import numpy as np
@@ -17,9 +17,9 @@ __all__ = ["ANSWERS", "REFUSED", "UNRELATED", "reason"]
 Reason: TypeAlias = tuple[str, str]
 
 
-def _present(*names: str) -> tuple[Function, ...]:
-    """NumPy's functions of these names, as far as the version at hand has them."""
-    return tuple(vars(np)[name] for name in names if name in vars(np))
+def _present(name: str, *modules: ModuleType) -> tuple[Function, ...]:
+    """What has this name in NumPy or in modules of it, if the version at hand has it."""
+    return tuple(vars(m)[name] for m in modules or (np,) if name in vars(m))
 
 
 # Questions about an array, answered by NumPy on its values.
@@ -49,7 +49,7 @@ UNRELATED: frozenset[Function] = frozenset(
         np.errstate, np.seterr, np.geterr, np.seterrcall, np.geterrcall, np.setbufsize,
         np.getbufsize, np.printoptions, np.set_printoptions, np.get_printoptions, np.info,
         np.get_include, np.show_config, np.show_runtime, np.linalg.LinAlgError,
-        np.test, np.linalg.test, np.fft.test,
+        *_present("test", np, np.linalg, np.fft),
     }
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ _GROUPS: tuple[tuple[str, str, tuple[Function, ...]], ...] = (
     (
         "a matrix or record has an arithmetic of its own, and the rules are for arrays",
         "use arrays of two dimensions with @ and np.block, and one array per field",
-        (np.matrix, np.asmatrix, np.bmat, np.recarray, np.record),
+        (np.matrix, np.asmatrix, np.bmat, np.recarray),
     ),
     (
         "it walks through the memory of plain arrays",
@@ -104,7 +104,7 @@ _GROUPS: tuple[tuple[str, str, tuple[Function, ...]], ...] = (
     (
         "a NumPy scalar carries no gradient",
         "use t.astype(dtype), or t.item() for the number",
-        tuple(t for t in vars(np).values() if isinstance(t, type) and issubclass(t, np.generic)),
+        tuple({t for t in vars(np).values() if isinstance(t, type) and issubclass(t, np.generic)}),
     ),
     (
         "it reads or writes files",
