@@ -23,9 +23,9 @@ import pytest
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, special, support
-from tinygrad_ce.rules.elementwise import exponent
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.linalg import euclidean
+from tinygrad_ce.rules.representation import exponent
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import TABLE
 

@@ -6,8 +6,6 @@ along, and gives it the operand's dtype.
 Kinks: abs'(0) = 0; max and min of equal operands share the gradient, a constant operand takes it
 whole, so that maximum(x, 0) and clip(x, 0, 1) have relu's derivative 0 at their bounds.
 x**0 has derivative 0 everywhere; 0**p has derivative 0 by p >= 0.
-Steps of rounding are no steps here: nextafter(x, y) has derivative 1 by x, and modf, frexp and
-remainder that of the piece that x lies in.
 """
 
 import math
@@ -15,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import ratio
 
-__all__ = ["RULES", "exponent"]
+__all__ = ["RULES"]
 
 _LN2, _LN10 = math.log(2), math.log(10)
 _DEGREE = math.pi / 180
@@ -63,26 +60,6 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return a if high is None else np.minimum(a, high)
 
 
-@dispatched
-def exponent(x: Any) -> Any:
-    """The integer e of x = m 2^e with 1/2 <= |m| < 1: the second result of `np.frexp`.
-
-    >>> exponent(np.array([1.0, 0.3]))
-    array([ 1, -1], dtype=int32)
-    """
-    return np.frexp(x)[1]
-
-
-def _frexp(x: Any) -> Any:
-    e = exponent(x)
-    return np.ldexp(x, -e), e
-
-
-def _modf(x: Any) -> Any:
-    """The fraction and the whole, both with the sign of x; an infinite x is whole."""
-    return np.fmod(np.where(np.isinf(x), 0.0 * np.sign(x), x), 1.0), np.trunc(x)
-
-
 # fmt: off
 _POWER = (_power_base, _power_exponent)
 _LARGER = Tied(
@@ -121,10 +98,6 @@ RULES: Table = {
     np.conjugate:     (lambda g, y, x: g,),
     np.deg2rad:       (lambda g, y, x: g * _DEGREE,),
     np.radians:       (lambda g, y, x: g * _DEGREE,),
-    np.ldexp:         (lambda g, y, a, b: np.ldexp(g, b), None),
-    np.frexp:         Composed(_frexp),
-    np.modf:          Composed(_modf),
-    np.nextafter:     (lambda g, y, a, b: g,         None),
     np.rad2deg:       (lambda g, y, x: g / _DEGREE,),
     np.degrees:       (lambda g, y, x: g / _DEGREE,),
     # exponentials and logarithms
@@ -196,17 +169,5 @@ RULES: Table = {
     np.round:         None,
     np.around:        None,
     np.isclose:       None,
-    np.fix:           None,
-    np.spacing:       None,
-    exponent:         None,
-    np.isreal:        None,
-    np.iscomplex:     None,
-    np.isin:          None,
-    np.gcd:           None,
-    np.lcm:           None,
-    np.bitwise_count: None,
-    np.packbits:      None,
-    np.unpackbits:    None,
-    np.lexsort:       None,
 }
 # fmt: on

@@ -72,8 +72,7 @@ def kept(g: Any, axis: Any, keepdims: bool) -> Any:
 # fmt: off
 RULES: Table = {
     sum_to: (lambda g, y, x, shape: np.broadcast_to(g, x.shape),),
-    astype: (lambda g, y, x, dtype: astype(g, x.dtype) if y.dtype.kind in "fcO"
-             else np.zeros_like(x),),
+    astype: (lambda g, y, x, dtype: astype(g, x.dtype),),
     ratio:  (lambda g, y, x, z: ratio(g, z),
              lambda g, y, x, z: -ratio(g * y, z)),
     weigh:  (lambda g, y, w, x: weigh(g, x),

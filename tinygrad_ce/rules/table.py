@@ -18,6 +18,7 @@ from tinygrad_ce.rules import (
     linalg,
     making,
     reductions,
+    representation,
     shaping,
     softmax,
     special,
@@ -30,7 +31,7 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, special, support, linalg)
+BROADCASTING = (elementwise, representation, special, support, linalg)
 FIXED = (reductions, shaping, indexing, softmax, making)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
