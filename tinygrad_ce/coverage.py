@@ -51,7 +51,7 @@ def names(module: ModuleType) -> dict[str, Function]:
 def classes(function: Function) -> list[str]:
     """The classes that name a function: one for every public callable of NumPy.
 
-    >>> classes(np.exp), classes(np.sign), classes(np.shape), classes(np.put)
+    >>> classes(np.exp), classes(np.floor), classes(np.shape), classes(np.put)
     (['differentiable'], ['recorded without gradient'], ['answers plainly'], ['refused'])
     """
     found = []
