@@ -165,27 +165,27 @@ BY_NUMPY: dict[Any, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("function", AT_THE_DOOR, ids=str)
+@pytest.mark.parametrize("function", AT_THE_DOOR, ids=lambda f: f.__name__)
 def test_refused_function_raises(function: Any) -> None:
     with pytest.raises(tg.UnsupportedError):
         AT_THE_DOOR[function]()
 
 
 @pytest.mark.xfail(strict=True, reason="the engine does not use `reason` yet")
-@pytest.mark.parametrize("function", AT_THE_DOOR, ids=str)
+@pytest.mark.parametrize("function", AT_THE_DOOR, ids=lambda f: f.__name__)
 def test_refused_function_says_why(function: Any) -> None:
     with pytest.raises(tg.UnsupportedError) as caught:
         AT_THE_DOOR[function]()
     assert caught.value.args[1:] == reason(function)
 
 
-@pytest.mark.parametrize("function", CONVERTED, ids=str)
+@pytest.mark.parametrize("function", CONVERTED, ids=lambda f: f.__name__)
 def test_conversion_to_numbers_is_refused(function: Any) -> None:
     with pytest.raises(tg.UnsupportedError, match="gradient"):
         CONVERTED[function]()
 
 
-@pytest.mark.parametrize("function", BY_NUMPY, ids=str)
+@pytest.mark.parametrize("function", BY_NUMPY, ids=lambda f: f.__name__)
 def test_numpy_itself_takes_no_tensor(function: Any) -> None:
     with pytest.raises((TypeError, ValueError, AttributeError)):
         BY_NUMPY[function]()
