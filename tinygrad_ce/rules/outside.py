@@ -137,11 +137,25 @@ _GROUPS: tuple[tuple[str, str, tuple[Function, ...]], ...] = (
         (np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges),
     ),
     (
-        "NumPy keeps its first polynomial functions for old code only",
-        "use np.polyval for values, np.convolve for products, slices times powers for "
-        "derivatives, np.linalg.lstsq with np.vander for fits",
-        (np.poly1d, np.poly, np.polydiv, np.polyfit, np.roots, np.polyadd, np.polysub, np.polymul,
-         np.polyder, np.polyint),
+        "a polynomial object holds plain coefficients",
+        "use an array of coefficients with np.polyval, np.polyadd, np.polymul, np.polyder",
+        (np.poly1d,),
+    ),
+    (
+        "how many coefficients its remainder has depends on the entries",
+        "solve for the quotient with np.linalg.lstsq, and subtract np.polymul of it",
+        (np.polydiv,),
+    ),
+    (
+        "it solves by singular values on the way and reports on them",
+        "use np.linalg.lstsq(np.vander(x, degree + 1), y)[0]",
+        (np.polyfit,),
+    ),
+    (
+        "roots are eigenvalues: complex, in no order, and without derivative where two meet",
+        "use np.linalg.eigvals of the companion matrix; from roots to coefficients, np.polymul of "
+        "[1, -root] one after the other",
+        (np.roots, np.poly),
     ),
     (
         "whether its result is real depends on the entries",

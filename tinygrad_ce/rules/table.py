@@ -17,6 +17,7 @@ from tinygrad_ce.rules import (
     indexing,
     linalg,
     making,
+    polynomials,
     reductions,
     representation,
     shaping,
@@ -32,7 +33,7 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, representation, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax, making)
+FIXED = (reductions, shaping, indexing, softmax, making, polynomials)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
