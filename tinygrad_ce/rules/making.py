@@ -1,4 +1,4 @@
-"""Arrays made of a few numbers: grids between two ends, fillings, other dtypes."""
+"""Arrays made of a few numbers: grids between two ends, other dtypes."""
 
 import operator
 from typing import Any
@@ -63,22 +63,15 @@ def _geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, ax
     return _placed(start * np.power(stop / start, t), axis)
 
 
-def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
-    filled = np.where(True, np.broadcast_to(fill_value, np.shape(a)), np.zeros_like(a))
-    return astype(filled, a.dtype if dtype is None else dtype)
-
-
 def _astype(x: Any, dtype: Any, *, copy: Any = True, device: Any = None) -> Any:
     return astype(x, dtype)
 
 
 # fmt: off
 RULES: Table = {
-    np.linspace:   Composed(_linspace),
-    np.logspace:   Composed(_logspace),
-    np.geomspace:  Composed(_geomspace),
-    np.full_like:  Composed(_full_like),
-    np.astype:     Composed(_astype),
-    np.empty_like: None,
+    np.linspace:  Composed(_linspace),
+    np.logspace:  Composed(_logspace),
+    np.geomspace: Composed(_geomspace),
+    np.astype:    Composed(_astype),
 }
 # fmt: on

@@ -53,17 +53,19 @@ UNRELATED: frozenset[Function] = frozenset(
     }
 )  # fmt: skip
 
-_WRITES = (
-    "it writes into its argument, which is not differentiable",
-    "use np.where(mask, new, old), or np.concatenate of the parts",
+_WRITES = "it writes into its argument, which is not differentiable"
+_AT = (
+    _WRITES,
+    "use add_at(x, index, value) for np.add.at, else set_at(x, index, f(x[index], value))",
 )
 
 # What is refused: what holds, what to do, and where.
 _GROUPS: tuple[tuple[str, str, tuple[Function, ...]], ...] = (
-    (
-        *_WRITES,
-        (np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask),
-    ),
+    (_WRITES, "use np.where(mask, new, old), or set_at", (np.copyto, np.putmask)),
+    (_WRITES, "use set_at(x, mask, values)", (np.place,)),
+    (_WRITES, "use set_at(x.ravel(), places, values), and reshape it", (np.put,)),
+    (_WRITES, "use set_at(x, index, values)", (np.put_along_axis,)),
+    (_WRITES, "use set_at(x, np.diag_indices(n), values)", (np.fill_diagonal,)),
     (
         "it makes a plain array of its argument, and the gradient would be lost",
         "leave the tensor as it is, join tensors with np.stack or np.concatenate, or pass "
@@ -158,11 +160,6 @@ _GROUPS: tuple[tuple[str, str, tuple[Function, ...]], ...] = (
         (np.roots, np.poly),
     ),
     (
-        "whether its result is real depends on the entries",
-        "use np.real",
-        (np.real_if_close,),
-    ),
-    (
         "complex numbers have no order of their own",
         "use np.sort for real numbers, or index by np.argsort of the key you mean",
         (np.sort_complex,),
@@ -182,7 +179,7 @@ def reason(function: Function) -> Reason:
 
     >>> reason(np.copyto)[0]
     'it writes into its argument, which is not differentiable'
-    >>> reason(np.add.at) == reason(np.copyto)
+    >>> reason(np.add.at)[0] == reason(np.copyto)[0]
     True
     >>> reason(len)[0]
     'tinygrad_ce has no gradient rule for len'
@@ -192,7 +189,7 @@ def reason(function: Function) -> Reason:
     name = str(getattr(function, "__name__", function))
     if isinstance(function, BuiltinMethodType) and isinstance(function.__self__, np.ufunc):
         if name == "at":
-            return _WRITES
+            return _AT
         name = f"{function.__self__.__name__}.{name}"
     return (
         f"tinygrad_ce has no gradient rule for {name}",

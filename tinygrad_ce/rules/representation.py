@@ -51,7 +51,5 @@ RULES: Table = {
     np.unpackbits:    None,
     np.isreal:        None,
     np.iscomplex:     None,
-    np.isin:          None,
-    np.lexsort:       None,
 }
 # fmt: on
