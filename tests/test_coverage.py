@@ -165,7 +165,6 @@ def test_refused_function_raises(function: Any) -> None:
         AT_THE_DOOR[function]()
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not use `reason` yet")
 @pytest.mark.parametrize("function", AT_THE_DOOR, ids=lambda f: f.__name__)
 def test_refused_function_says_why(function: Any) -> None:
     with pytest.raises(tg.UnsupportedError) as caught:

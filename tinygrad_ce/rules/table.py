@@ -29,10 +29,9 @@ from tinygrad_ce.rules import (
     support,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
-from tinygrad_ce.rules.outside import ANSWERS
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["ANSWERS", "BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
+__all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, representation, special, support, linalg)
