@@ -22,8 +22,10 @@ import pytest
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, special, support
+from tinygrad_ce.rules.bessel import i0_derivative, sinc_derivative
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.linalg import euclidean
+from tinygrad_ce.rules.sequences import piece
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import TABLE
 
@@ -145,6 +147,34 @@ def along(f: Any, draw: Any = real, analytic: bool = True, **kw: Any) -> list[Ca
 
 I = np.array([0, 2, 2, 1])  # noqa: E741  indices, one twice
 MASK = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], bool)
+
+HOLES = np.array([[0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]], bool)
+KNOTS = np.array([-1.5, -0.5, 0.25, 1.0, 2.5])
+METHODS = [
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf",
+    "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher",
+    "midpoint", "nearest",
+]  # fmt: skip
+QUANTILES = [(np.quantile, 1), (np.percentile, 100), (np.nanquantile, 1), (np.nanpercentile, 100)]
+CUMULATIVE = [getattr(np, f) for f in ("cumulative_sum", "cumulative_prod") if hasattr(np, f)]
+
+
+def holed(f: Any, **kw: Any) -> list[Case]:
+    """A reduction of data with nans among them, over every axis of a matrix."""
+    return [
+        Case(lambda x, axis=axis: f(np.where(HOLES, np.nan, x), axis=axis, **kw), apart(3, 4))
+        for axis in (None, 0, -1)
+    ]
+
+
+# Where the ufuncs of two operands are smooth, for their .outer.
+SMOOTH_FOR: dict[Any, tuple[Draw, Draw]] = {
+    **{f: (positive(), positive())
+       for f in (np.add, np.subtract, np.multiply, np.divide, np.power, np.float_power,
+                 np.logaddexp, np.logaddexp2, np.arctan2, np.hypot)},
+    **{f: (between(2.3, 2.7)(), between(0.95, 1.05)()) for f in (np.remainder, np.fmod)},
+    **{f: (apart(), apart_too()) for f in (np.maximum, np.fmax, np.minimum, np.fmin)},
+}  # fmt: skip
 
 # fmt: off
 EXAMPLES: dict[Any, list[Case]] = {
@@ -356,6 +386,149 @@ EXAMPLES: dict[Any, list[Case]] = {
     logsumexp: along(logsumexp, analytic=False),
     xlog_softmax: [holo(lambda t, z, k=k: xlog_softmax(t, z, k), positive(3, 4), real(3, 4))
                    for k in (-1, 0)],
+    # statistics
+    **{f: [*holed(f), *holed(f, where=MASK), *along(f, apart)[::5],
+           *holed(f, initial=np.float32(1.5))[:2]] for f in (np.nansum, np.nanprod)},
+    np.nanmean: [*holed(np.nanmean), *holed(np.nanmean, where=MASK),
+                 *along(np.nanmean)[::5]],
+    **{f: [*holed(f, ddof=1), *holed(f, where=MASK, correction=0), *along(f, apart, False)[::5],
+           *holed(f, mean=np.float32(0.5))[:1]] for f in (np.nanvar, np.nanstd)},
+    **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=-3, where=MASK)]
+       for f in (np.nanmax,)},
+    **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=3, where=MASK)]
+       for f in (np.nanmin,)},
+    **{f: [holo(lambda x, f=f, k=k: f(np.where(HOLES, np.nan, x), axis=k), real(3, 4))
+           for k in (None, 0, -1)] for f in (np.nancumsum, np.nancumprod)},
+    **{f: [*along(f, apart), holo(lambda x, f=f: f(x, overwrite_input=True), apart(4))]
+       for f in (np.median, np.nanmedian)},
+    **{f: [*along(lambda x, f=f, c=c, **kw: f(x, 0.3 * c, **kw), apart, False),
+           *along(lambda x, f=f, c=c, **kw: f(x, np.float32([0.4, 1, 0.75]) * c, **kw),
+                  apart, False)[::3],
+           *(Case(lambda x, f=f, c=c, m=m: f(x, 0.4 * c, axis=0, method=m), apart(7, 2))
+             for m in METHODS),
+           Case(lambda x, f=f, c=c: f(x, np.float32([0.4, 0.8]) * c, method="inverted_cdf",
+                                      weights=np.arange(6).reshape(2, 3)), apart(2, 3)),
+           Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=0, method="inverted_cdf",
+                                      weights=np.arange(6).reshape(2, 3) + 1), apart(2, 3)),
+           *([] if f in (np.nanquantile, np.nanpercentile) else [
+               Case(lambda x, f=f, c=c, k=k, d=d: f(
+                    x, np.float32([[0, 0.4], [1, 0.75]]) * c, axis=k, keepdims=d), apart(2, 3, 4))
+               for k in (None, -1, (2, 0)) for d in (False, True)] + [
+               Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=0, method="inverted_cdf",
+                                          weights=np.arange(5)), apart(5, 2)),
+               Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=(2, 0), method="inverted_cdf",
+                    keepdims=True, weights=np.arange(8.0).reshape(4, 2)), apart(2, 3, 4))])]
+       for f, c in QUANTILES},
+    np.ptp: along(np.ptp, apart, False),
+    np.average: [*along(np.average),
+                 *along(lambda x, **kw: np.average(x, weights=np.arange(24.0, dtype=np.float32)
+                                                   .reshape(2, 3, 4), **kw))[:-1],
+                 holo(lambda a, w: np.average(a, weights=w), real(3, 4), positive(3, 4)),
+                 holo(lambda a, w: np.average(a, 1, w), real(3, 4), positive(4)),
+                 holo(lambda a, w: np.average(a, (2, 0), w), real(2, 3, 4), positive(4, 2)),
+                 holo(lambda a, w: np.average(a, 0, w, returned=True)[0], real(3, 4), positive(3)),
+                 holo(lambda a, w: np.average(a, 0, w, returned=True)[1], real(3, 4), positive(3)),
+                 holo(lambda a: np.average(a, 0, returned=True)[0], real(3, 4))],
+    np.cov: [Case(lambda x, kw=kw: np.cov(x, **kw), real(3, 4), single=False) for kw in (
+                 {}, {"rowvar": False}, {"bias": True}, {"ddof": 2},
+                 {"fweights": [1, 2, 0, 3]}, {"aweights": [1.0, 0.5, 2, 3]},
+                 {"fweights": [1, 2, 0, 3], "aweights": [1.0, 0.5, 2, 3]},
+                 {"fweights": [1, 2, 0, 3], "aweights": [1.0, 0.5, 2, 3], "ddof": 0})]
+            + [Case(np.cov, real(5), single=False), Case(np.cov, real(5), real(5), single=False),
+               Case(np.cov, real(2, 5), real(3, 5), single=False),
+               Case(lambda x, y: np.cov(x, y, rowvar=False), real(5, 2), real(5), single=False),
+               Case(lambda x, w: np.cov(x, aweights=w), real(2, 5), positive(5), single=False),
+               Case(lambda y: np.cov(np.arange(5.0), y), real(5), single=False),
+               Case(lambda x: np.cov(x, dtype=np.float64), real(2, 5), single=False)],
+    np.corrcoef: [Case(np.corrcoef, real(3, 5), single=False),
+                  Case(lambda x: np.corrcoef(x, rowvar=False), real(5, 3), single=False),
+                  Case(np.corrcoef, real(5), real(5), single=False),
+                  Case(np.corrcoef, real(5), single=False)],
+    # sequences
+    np.gradient: [holo(lambda f, e=e: np.gradient(f, edge_order=e), real(5)) for e in (1, 2)]
+        + [holo(lambda f, e=e, k=k: np.gradient(f, 0.5, axis=k, edge_order=e), real(3, 4))
+           for e in (1, 2) for k in (0, -1)]
+        + [holo(lambda f: np.stack(np.gradient(f)), real(3, 4)),
+           holo(lambda f: np.stack(np.gradient(f, 2.0, axis=(2, 0))), real(3, 2, 4)),
+           holo(lambda f, a, b: np.stack(np.gradient(f, a, b)), real(2, 4), positive(), positive()),
+           holo(lambda f: np.gradient(f, np.array([0, 1, 3, 3.5]), axis=1), real(3, 4))]
+        + [holo(lambda f, d, e=e: np.gradient(f, np.cumsum(d), edge_order=e),
+                real(5), positive(5)) for e in (1, 2)]
+        + [holo(lambda f, e=e: np.stack(np.gradient(f, np.arange(3.0), 2, edge_order=e)),
+                real(3, 4)) for e in (1, 2)],
+    np.trapezoid: [holo(np.trapezoid, real(5)), holo(lambda y: np.trapezoid(y, dx=0.5), real(3, 4)),
+                   holo(lambda y, x: np.trapezoid(y, x, axis=0), real(3, 4), real(3)),
+                   holo(np.trapezoid, real(3, 4), real(3, 4)),
+                   holo(lambda y, h: np.trapezoid(y, dx=h, axis=-2), real(2, 3, 4), real()),
+                   holo(lambda x: np.trapezoid(np.float32([1, 2, 4]), x), real(3))],
+    np.interp: [Case(lambda x: np.interp(x, KNOTS, KNOTS**2), apart(3, 4), single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS, fp), apart(6), real(5), single=False),
+                Case(lambda x, d, fp: np.interp(x, np.cumsum(d) - 1, fp),
+                     inside(3, 4), between(0.65, 0.7)(5), real(5), single=False),
+                Case(lambda x, fp, a, b: np.interp(x, KNOTS, fp, left=a, right=b),
+                     between(-4, -3)(3), real(5), real(), real(), single=False),
+                Case(lambda x, fp, a, b: np.interp(x, KNOTS, fp, a, b),
+                     between(3, 4)(3), real(5), real(), real(), single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS, fp), between(-4, -3)(2), real(5),
+                     single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS[::-1], fp, period=5.0), apart(6), real(5),
+                     single=False),
+                Case(lambda x, fp, t: np.interp(x, KNOTS, fp, period=t), between(5.1, 5.3)(6),
+                     real(5), between(4.9, 5)(), single=False),
+                Case(lambda x, fp: np.interp(x, [0.5], fp), real(3), real(1), single=False),
+                Case(lambda fp: np.interp(KNOTS, KNOTS, fp), real(5), single=False)],
+    **{f: [Case(lambda a, v, f=f, m=m: f(a, v, m), real(n), real(k), analytic=f is np.convolve)
+           for m in ("full", "same", "valid")
+           for n, k in ((5, 3), (3, 5), (4, 4), (5, 2), (2, 5), (1, 3), (4, 6))]
+          + [Case(f, real(4), real(3)), Case(lambda a, f=f: f(a, a[:2]), real(4)),
+             Case(lambda v, f=f: f(np.float32([1, 2, 3]), v), real(2))]
+       for f in (np.convolve, np.correlate)},
+    **{f: [holo(lambda x, f=f, k=k, i=i: f(x, axis=k, include_initial=i), real(2, 3, 4))
+           for k in (0, -1) for i in (False, True)]
+          + [holo(f, real(3)), Case(lambda x, f=f: f(x, dtype=np.float64), real(3), single=False)]
+       for f in CUMULATIVE},
+    np.unwrap: [Case(np.unwrap, between(-9, 9)(7)),
+                Case(lambda x: np.unwrap(x, axis=0), between(-9, 9)(4, 3)),
+                Case(lambda x: np.unwrap(x, 3.0, period=4.0), between(-9, 9)(4, 3))],
+    np.ediff1d: [holo(np.ediff1d, real(3, 4)),
+                 holo(lambda x, a, b: np.ediff1d(x, a, b), real(4), real(2), real())],
+    np.polyval: [holo(lambda x: np.polyval(np.float32([1, 2, -3]), x), real(3, 4)),
+                 holo(np.polyval, real(4), real(2, 3)), holo(np.polyval, real(3), real())],
+    np.nan_to_num: [Case(np.nan_to_num, real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, np.nan, x), True, 2.0),
+                         real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, np.inf, -x), posinf=1),
+                         real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, -np.inf, -x), neginf=1),
+                         real(3, 4))],
+    # Bessel functions
+    np.sinc: [*unary(np.sinc), *unary(np.sinc, between(3, 9))],
+    sinc_derivative: [c for n in (0, 1, 2, 3)
+                      for c in (*unary(lambda x, n=n: sinc_derivative(x, n)),
+                                holo(lambda x, n=n: sinc_derivative(x, n), between(3, 9)(5)))],
+    np.i0: [*unary(np.i0, real, False), *unary(np.i0, between(-9, 9), False)],
+    i0_derivative: [c for n in (0, 1, 2, 3)
+                    for c in unary(lambda x, n=n: i0_derivative(x, n), real, False)],
+    # methods of ufuncs
+    **{f: [Case(lambda x, f=f, k=k: f(x, axis=k, keepdims=True), apart(2, 3, 4))
+           for k in (None, 0, -1, (0, 2))]
+          + [Case(f, apart(3, 4)), Case(lambda x, f=f: f(x, where=MASK, initial=0.5), apart(3, 4))]
+       for f in (np.add.reduce, np.multiply.reduce, np.maximum.reduce, np.minimum.reduce,
+                 np.fmax.reduce, np.fmin.reduce, np.logaddexp.reduce)},
+    **{f: [Case(f, apart(3, 4)), Case(f, apart(5)), Case(f, apart(1))]
+          + [Case(lambda x, f=f, k=k: f(x, axis=k), apart(2, 3, 4)) for k in (0, 1, -1)]
+       for f in (np.add.accumulate, np.multiply.accumulate, np.maximum.accumulate,
+                 np.minimum.accumulate, np.fmax.accumulate, np.fmin.accumulate,
+                 np.logaddexp.accumulate)},
+    np.add.reduceat: [holo(lambda x, i=i: np.add.reduceat(x, i), real(5))
+                      for i in ([0, 2, 4], [0, 3, 1, 1, 4], [4, 0])]
+                     + [holo(lambda x, k=k: np.add.reduceat(x, [1, 0, 2], axis=k), real(3, 3, 4))
+                        for k in (0, 1, -1)],
+    **{f.outer: [Case(f.outer, *(replace(d, shape=s) for d, s in zip(SMOOTH_FOR[f], shapes)),
+                      single=f is not np.float_power)
+                 for shapes in (((2, 3), (4,)), ((), (3,)), ((3,), ()))]
+       for f in SMOOTH_FOR},
+    np.copysign.outer: [Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
 }
 
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
@@ -371,12 +544,16 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     **{f: lambda x, n, f=f: f(n, n) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor,
                                               np.left_shift, np.right_shift)},
     np.invert: lambda x, n: np.invert(n),
+    piece: lambda x, n: piece(np.arange(3.0), x),
+    **{f.outer: lambda x, n, f=f: f.outer(x, x) for f in TWO if isinstance(f, np.ufunc)},
+    **{f.outer: lambda x, n, f=f: f.outer(n, n)
+       for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)},
 }
 # fmt: on
 
 
 def name(f: Any) -> str:
-    return str(getattr(f, "__name__", f))
+    return TABLE[f].name
 
 
 def params(wanted: Callable[[Any, Case], bool]) -> Any:

@@ -13,13 +13,17 @@ import numpy as np
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError, UnsupportedError
 from tinygrad_ce.rules import (
+    bessel,
     elementwise,
     indexing,
     linalg,
+    methods,
     reductions,
+    sequences,
     shaping,
     softmax,
     special,
+    statistics,
     support,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
@@ -28,8 +32,8 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax)
+BROADCASTING = (elementwise, special, support, linalg, bessel)
+FIXED = (reductions, shaping, indexing, softmax, statistics, sequences, methods)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
@@ -76,7 +80,9 @@ class Primitive:
 
     @property
     def name(self) -> str:
-        return str(getattr(self.function, "__name__", self.function))
+        name = str(getattr(self.function, "__name__", self.function))
+        owner = getattr(self.function, "__self__", None)
+        return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
 
     def fit(self, g: Any, x: Any) -> Any:
         """The gradient g in the shape and dtype of its operand x."""
