@@ -210,7 +210,8 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.absolute: unary(np.absolute, apart, False),
     np.fabs: unary(np.fabs, apart, False),
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
-                       apart(3, 4))],
+                       apart(3, 4)),
+                  Case(np.copysign, apart(3, 4), apart_too(4))],
     np.conjugate: unary(np.conjugate, real, False),
     np.deg2rad: unary(np.deg2rad, real, False),
     np.radians: unary(np.radians, real, False),
@@ -546,7 +547,8 @@ EXAMPLES: dict[Any, list[Case]] = {
                       single=f is not np.float_power)
                  for shapes in (((2, 3), (4,)), ((), (3,)), ((3,), ()))]
        for f in SMOOTH_FOR},
-    np.copysign.outer: [Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
+    np.copysign.outer: [Case(np.copysign.outer, apart(3), apart_too(2)),
+                        Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
 }
 
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)

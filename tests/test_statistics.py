@@ -52,6 +52,39 @@ def test_a_mask_may_be_a_comparison_of_the_variable(f: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
+def test_a_mask_is_locked_while_the_graph_needs_it() -> None:
+    mask = np.array([True, False])
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = np.sum(x, where=mask)
+    with pytest.raises(ValueError, match="read-only"):
+        mask[1] = True
+    y.backward()
+    assert x.grad.tolist() == [1, 0]
+    mask[1] = True
+
+
+@pytest.mark.parametrize("f", [np.sum, np.cumsum, np.prod])
+def test_whole_numbers_are_constants(f: Any) -> None:
+    assert not f(tg.tensor([1.5, 2.5], requires_grad=True), dtype=int).requires_grad
+
+
+def test_operands_may_be_named() -> None:
+    a, v = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0])
+    for found, expected in (
+        (gradient(lambda a, v: np.convolve(a=a, v=v), a, v), gradient(np.convolve, a, v)),
+        (gradient(lambda a, v: np.polyval(p=a, x=v), a, v), gradient(np.polyval, a, v)),
+        (gradient(lambda a: np.unwrap(p=a), a), gradient(np.unwrap, a)),
+        (
+            gradient(lambda a: np.quantile(a=a, q=0.3), a),
+            gradient(lambda a: np.quantile(a, 0.3), a),
+        ),
+        (gradient(lambda a: np.trapezoid(y=a, x=a), a), gradient(lambda a: np.trapezoid(a, a), a)),
+        (gradient(lambda a: np.cov(m=a, y=a**2), a), gradient(lambda a: np.cov(a, a**2), a)),
+    ):
+        for g, e in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(g, e)
+
+
 def test_an_empty_selection_has_gradient_0() -> None:
     nothing = np.zeros(3, bool)
     for f in (np.sum, np.prod):

@@ -193,15 +193,14 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
                     f"gradients flow to its first {n} argument(s)",
                     "pass .detach() of it",
                 )
-        if n:
+        if n and value.dtype.kind not in "biu":  # whole numbers are constant almost everywhere
             variable = [i for i in range(n) if _carries(args[i])]
             chosen = primitive.alone if len(variable) == 1 else primitive.rules
             pairs = [(args[i], chosen[i]) for i in variable if chosen[i] is not None]
             if pairs:
                 parents, rules = zip(*pairs, strict=True)
-                return _recorded(
-                    value, primitive, args, raw, raw_kwargs, parents, rules, _locks(args, raw)
-                )
+                held = _locks((*args, *kwargs.values()), (*raw, *raw_kwargs.values()))
+                return _recorded(value, primitive, args, raw, raw_kwargs, parents, rules, held)
     made = _wrapped(value)
     if function in _FUSIBLE and isinstance(made, Tensor):
         made.primitive, made.operands, made.args, made.parameters = primitive, args, raw, raw_kwargs
@@ -288,8 +287,11 @@ def _check_count(primitive: Primitive, args: tuple[Any, ...], operands: int) -> 
 
 # The names NumPy gives the operands of its functions.
 _OPERAND_NAMES = frozenset(
-    {"a", "x", "x1", "x2", "b", "y", "condition", "arr", "array", "ary", "arrays", "A", "m"}
-)
+    {
+        "a", "x", "x1", "x2", "b", "y", "condition", "arr", "array", "ary", "arrays", "A", "m",
+        "v", "p",
+    }
+)  # fmt: skip
 
 
 def _named(
@@ -311,7 +313,7 @@ def _named(
 
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function without a rule computes as long as no gradient is lost by it."""
-    name = getattr(function, "__name__", str(function))
+    name = Primitive(function, function).name
     if recording() and (_carries(list(args)) or _carries(list(kwargs.values()))):
         raise UnsupportedError(
             f"{name} was called on a tensor that requires a gradient",
@@ -380,6 +382,7 @@ _DIRECT = {
     f
     for f, primitive in TABLE.items()
     if isinstance(f, np.ufunc) and f not in FUSED and primitive.composed is None
+    if None not in primitive.rules
 }
 _UNARY = {f: _unary(f) for f in _DIRECT if f.nin == 1}
 _BINARY = {f: _binary(f) for f in _DIRECT if f.nin == 2}

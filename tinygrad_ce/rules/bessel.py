@@ -21,8 +21,8 @@ def sinc_derivative(x: Any, n: int) -> Any:
     With z = pi x and s_n the n-th derivative of sin(z) / z, differentiating z s_0 = sin(z) n times
     gives z s_n + n s_{n-1} = sin(z + n pi/2). Near 0 its power series is summed instead.
 
-    >>> sinc_derivative(np.array([0.0, 1.0]), 1)
-    array([ 0., -1.])
+    >>> sinc_derivative(np.array([1.0, 2.0]), 1)
+    array([-1. ,  0.5])
     """
     z = math.pi * as_array(x)
     near = np.abs(z) < n + 1

@@ -174,6 +174,12 @@ def _nan_to_num(
             "writing into an array is not differentiable",
             "use the value that it returns",
         )
+    if x.dtype.kind == "c":
+        raise UnsupportedError(
+            "np.nan_to_num was called on complex numbers",
+            "it mends the real and the imaginary part apart",
+            "call it on each part",
+        )
     most = float(np.finfo(x.dtype).max)
     x = np.where(np.isnan(x), nan, x)
     x = np.where(x == np.inf, most if posinf is None else posinf, x)
