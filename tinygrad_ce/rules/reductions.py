@@ -124,7 +124,9 @@ def extreme(
         chosen = chosen & where
     if initial is not None:
         chosen = chosen & (y != initial)
-    ties = np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)  # none, where y is nan
+    ties = np.sum(chosen, axis=axis, keepdims=True)
+    if where is not True or initial is not None:
+        ties = np.maximum(ties, 1)  # the initial value may be the extreme alone
     return np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
 
 

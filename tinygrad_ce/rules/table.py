@@ -18,6 +18,7 @@ from tinygrad_ce.rules import (
     indexing,
     linalg,
     methods,
+    quantiles,
     reductions,
     sequences,
     shaping,
@@ -33,7 +34,7 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg, bessel)
-FIXED = (reductions, shaping, indexing, softmax, statistics, sequences, methods)
+FIXED = (reductions, shaping, indexing, softmax, quantiles, statistics, sequences, methods)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
