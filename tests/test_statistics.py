@@ -258,6 +258,16 @@ def test_interpolation_at_its_knots_and_beyond() -> None:
     np.testing.assert_array_equal(value.numpy(), [NAN, 5.0])
 
 
+def test_interpolation_between_knots_that_coincide() -> None:
+    knots, values = np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 2.0, 4.0, 7.0])
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 2.0, NAN])
+    value = np.interp(tg.tensor(x, requires_grad=True), knots, values)
+    np.testing.assert_array_equal(value.numpy(), np.interp(x, knots, values))
+    found, by_values = gradient(lambda a, b: np.interp(a, knots, b), x[:5], values)
+    assert found.tolist() == [0, 2, 2, 0, 0]
+    assert by_values.tolist() == [1, 1.5, 0.5, 2]
+
+
 def test_gradient_by_even_coordinates_is_that_of_uneven_ones() -> None:
     f, x = np.array([1.0, 2.0, 4.0, 8.0]), np.arange(4.0)
     found = tg.jacobian(lambda t: np.gradient(f, t))(x)

@@ -106,10 +106,11 @@ def _interp(
     below, beyond = x < xp[0], x > xp[-1]
     start = xp[i]
     if len(xp) == 1:
-        y = fp[i] + np.where(np.isnan(x), x, 0.0)
+        y = fp[i]
     else:
-        part = ratio(np.where(below | beyond, 0.0, x - start), xp[i + 1] - start)
-        y = fp[i] + (fp[i + 1] - fp[i]) * part
+        width = xp[i + 1] - start  # 0 only at the last knot, where that stands twice
+        part = ratio(np.where(below | beyond, 0.0, x - start), width)
+        y = fp[i] + (fp[i + 1] - fp[i]) * np.where((width == 0) & (x == start), 1.0, part)
     y = np.where(below, fp[0] if left is None else left, y)
     return np.where(beyond, fp[-1] if right is None else right, y)
 
