@@ -278,6 +278,14 @@ def test_gradient_by_even_coordinates_is_that_of_uneven_ones() -> None:
         np.testing.assert_allclose(found[:, i], expected, atol=1e-8)
 
 
+def test_whole_numbers_at_variable_coordinates() -> None:
+    f, x = np.array([1, 2, 4]), np.array([0.0, 1.0, 1.5])
+    found = gradient(lambda t: np.gradient(f, t), x)[0]
+    expected = gradient(lambda t: np.gradient(f.astype(float), t), x)[0]
+    assert np.abs(found).max() > 1
+    assert found.tolist() == expected.tolist()
+
+
 def test_unwrapping_has_derivative_1() -> None:
     assert by_first(np.unwrap, [0.0, 6.0, 12.5]).tolist() == [1, 1, 1]
 
@@ -369,6 +377,7 @@ def test_refusals_of_methods_name_their_ufunc() -> None:
         (lambda: np.gradient(X, edge_order=3), ValueError),
         (lambda: np.gradient(X[:1]), ValueError),
         (lambda: np.gradient(X, [1.0, 2.0]), ValueError),
+        (lambda: np.ediff1d([1, 2], to_end=X), TypeError),
         (lambda: np.interp(X, [1, 2], [1]), ValueError),
         (lambda: np.interp(X, [1, 2], [1, 2], period=0), ValueError),
     ],

@@ -20,7 +20,8 @@ __all__ = ["RULES", "piece"]
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
-    axes = tuple(range(f.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    f = f if f.dtype.kind in "fc" else astype(f, float)
+    axes = range(f.ndim) if axis is None else axis if np.ndim(axis) else (axis,)
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' must be 1 or 2")
     if not varargs:
@@ -153,6 +154,8 @@ def _cumulative(scan: Any, start: float) -> Any:
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     x = np.ravel(ary)
     ends = [None if end is None else np.ravel(end) for end in (to_begin, to_end)]
+    if any(end is not None and not np.can_cast(end.dtype, x.dtype, "same_kind") for end in ends):
+        raise TypeError("the dtypes of to_begin and to_end must be compatible with that of ary")
     parts = [ends[0], x[1:] - x[:-1], ends[1]]
     return astype(np.concatenate([part for part in parts if part is not None]), x.dtype)
 
