@@ -16,16 +16,21 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched, plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
+    bessel,
     elementwise,
     indexing,
     linalg,
     making,
+    methods,
     polynomials,
+    quantiles,
     reductions,
     representation,
+    sequences,
     shaping,
     softmax,
     special,
+    statistics,
     support,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
@@ -34,8 +39,11 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, representation, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax, making, polynomials)
+BROADCASTING = (elementwise, representation, special, support, linalg, bessel)
+FIXED = (
+    reductions, shaping, indexing, softmax, making, polynomials, quantiles, statistics, sequences,
+    methods,
+)  # fmt: skip
 
 _sum_to = plain(sum_to)
 
