@@ -20,6 +20,7 @@ FLOORS = {
     "locks": 1,
     "rules": 2,
     "functions": 3,
+    "windows": 3,
     "graph": 3,
     "tensor": 4,
     "losses": 4,

@@ -26,6 +26,16 @@ from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.linalg import euclidean
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import TABLE
+from tinygrad_ce.rules.windows import (
+    correlate,
+    correlate_transposed,
+    correlate_weight,
+    fold,
+    unfold,
+    window_argmax,
+    window_max,
+    window_sum,
+)
 
 DIFFERENCE, EXACT = 1e-9, 1e-12
 STEP = 1e-3
@@ -144,6 +154,11 @@ def along(f: Any, draw: Any = real, analytic: bool = True, **kw: Any) -> list[Ca
 
 
 I = np.array([0, 2, 2, 1])  # noqa: E741  indices, one twice
+# How windows slide: kernel, stride, padding, dilation, and the length of x they fit.
+SLIDES: list[Any] = [((2,), (1,), ((0, 0),), (1,)), ((3,), (2,), ((1, 1),), (1,)),
+          ((2,), (3,), ((0, 2),), (2,)), ((1,), (2,), ((1, -1),), (1,)),
+          ((2,), (1,), ((-1, -1),), (1,))]  # fmt: skip
+PLANE: Any = ((2, 3), (2, 1), ((1, 0), (1, 1)), (1, 2))
 MASK = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], bool)
 
 # fmt: off
@@ -356,6 +371,29 @@ EXAMPLES: dict[Any, list[Case]] = {
     logsumexp: along(logsumexp, analytic=False),
     xlog_softmax: [holo(lambda t, z, k=k: xlog_softmax(t, z, k), positive(3, 4), real(3, 4))
                    for k in (-1, 0)],
+    # windows
+    unfold: [holo(lambda x, o=o: unfold(x, *o), real(2, 6)) for o in SLIDES]
+            + [holo(lambda x: unfold(x, *PLANE), real(2, 4, 5))],
+    fold: [holo(lambda y, o=o: fold(y, (6,), *o[1:]),
+                real(2, *unfold(np.zeros(6), *o).shape)) for o in SLIDES]
+          + [holo(lambda y: fold(y, (4, 5), *PLANE[1:]), real(2, 2, 3, 2, 3))],
+    correlate: [holo(lambda x, w, o=o, n=n: correlate(x, w, *o[1:], n),
+                     real(2, 4, 6), real(2, 4 // n, *o[0])) for o in SLIDES for n in (1, 2)]
+               + [holo(lambda x, w: correlate(x, w, *PLANE[1:]),
+                       real(2, 1, 4, 5), real(3, 1, 2, 3))],
+    correlate_transposed: [
+        holo(lambda y, w, o=o, n=n: correlate_transposed(y, w, (6,), *o[1:], n),
+             real(2, 2, *unfold(np.zeros(6), *o).shape[1:]), real(2, 4 // n, *o[0]))
+        for o in SLIDES for n in (1, 2)],
+    correlate_weight: [
+        holo(lambda x, y, o=o, n=n: correlate_weight(x, y, o[0], *o[1:], n),
+             real(2, 4, 6), real(2, 2, *unfold(np.zeros(6), *o).shape[1:]))
+        for o in SLIDES for n in (1, 2)],
+    window_sum: [holo(lambda x, o=o: window_sum(x, *o[:3]), real(2, 6)) for o in SLIDES]
+                + [holo(lambda x: window_sum(x, *PLANE[:3]), real(2, 4, 5))],
+    window_max: [Case(lambda x, o=o: window_max(x, *o), apart(2, 6))
+                 for o in SLIDES if o[2] != ((1, -1),)]
+                + [Case(lambda x: window_max(x, *PLANE), apart(2, 4, 5))],
 }
 
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
@@ -371,6 +409,7 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     **{f: lambda x, n, f=f: f(n, n) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor,
                                               np.left_shift, np.right_shift)},
     np.invert: lambda x, n: np.invert(n),
+    window_argmax: lambda x, n: window_argmax(x, x, (1,), (1,), ((0, 0),), (1,)),
 }
 # fmt: on
 

@@ -39,6 +39,7 @@ from tinygrad_ce.losses import (
 )
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_ce.windows import avg_pool, conv1d, conv2d, conv_transpose2d, max_pool
 
 __all__ = [
     "DTypeError",
@@ -49,7 +50,11 @@ __all__ = [
     "TargetError",
     "Tensor",
     "UnsupportedError",
+    "avg_pool",
     "binary_cross_entropy",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "detach",
     "elu",
@@ -67,6 +72,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "max_pool",
     "mean_squared_error",
     "negative_log_likelihood",
     "no_grad",
