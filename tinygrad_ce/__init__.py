@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
@@ -37,9 +38,9 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygrad_ce.windows import avg_pool, conv1d, conv2d, conv_transpose2d, max_pool
 
 __all__ = [
     "DTypeError",

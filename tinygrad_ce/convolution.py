@@ -1,19 +1,18 @@
-"""Convolution and pooling, with PyTorch's meanings and argument names, over NumPy's arrays.
+"""Convolution with PyTorch's meanings and argument names, over NumPy's arrays.
 
 x has shape (N, C, *shape): examples, channels, and the axes that windows slide along. `stride`,
-`padding`, `dilation` and `kernel_size` are integers, or one for each of these axes.
+`padding` and `dilation` are integers, or one for each of these axes.
 """
 
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
-from tinygrad_ce.rules.windows import correlate, correlate_transposed, window_max, window_sum
+from tinygrad_ce.rules.windows import correlate, correlate_transposed
 
-__all__ = ["avg_pool", "conv1d", "conv2d", "conv_transpose2d", "max_pool"]
+__all__ = ["Sizes", "check_fit", "conv1d", "conv2d", "conv_transpose2d", "each_axis"]
 
 Sizes = int | tuple[int, ...]
 Padding = Sizes | Literal["valid", "same"]
@@ -107,8 +106,11 @@ def conv_transpose2d(
     x, weight = as_array(x), as_array(weight)
     _check_axes("conv_transpose2d", 2, x, weight, "(O, C / groups, *kernel)")
     _check_groups("x", x.shape[1], len(weight), groups, len(weight))
-    steps, gaps = _each("stride", stride, 2, 1), _each("dilation", dilation, 2, 1)
-    cut, more = _each("padding", padding, 2, 0), _each("output_padding", output_padding, 2, 0)
+    steps, gaps = each_axis("stride", stride, 2, 1), each_axis("dilation", dilation, 2, 1)
+    cut, more = (
+        each_axis("padding", padding, 2, 0),
+        each_axis("output_padding", output_padding, 2, 0),
+    )
     for s, d, extra in zip(steps, gaps, more):
         if extra >= max(s, d):
             raise ShapeError(
@@ -131,87 +133,6 @@ def conv_transpose2d(
     return _with_bias(y, bias)
 
 
-def max_pool(
-    x: Any, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-    dilation: Sizes = 1, ceil_mode: bool = False,
-) -> Any:  # fmt: skip
-    """The largest entry of every window, along all axes after the second.
-
-    Args:
-        x: shape (N, C, *shape).
-        kernel_size: the size of a window.
-        stride: how far a window moves; its own size by default.
-        padding: how far windows reach out at both ends, at most half their size; what lies there
-            is smaller than everything.
-        dilation: how far apart in x the entries of a window lie.
-        ceil_mode: whether a last window that reaches out further than that counts too.
-
-    Returns:
-        An array of shape (N, C, *places) and x's dtype.
-
-    Raises:
-        ShapeError: the options do not fit x's shape.
-
-    Its gradient by x: g where the largest entry was; of equal ones, the first in row-major order.
-
-    >>> max_pool(np.array([[[1.0, 3.0, 2.0, 2.0]]]), 2)
-    array([[[3., 2.]]])
-    """
-    x, kernel, steps, pads = _pooled("max_pool", x, kernel_size, stride, padding)
-    gaps = _each("dilation", dilation, len(kernel), 1)
-    ends = _ends(x.shape[2:], kernel, steps, pads, gaps, ceil_mode)
-    for n, k, s, (before, after), d in zip(x.shape[2:], kernel, steps, ends, gaps):
-        starts = np.arange(-before, n + after - d * (k - 1), s)
-        entries = starts[:, None] + d * np.arange(k)
-        if not ((entries >= 0) & (entries < n)).any(axis=1).all():
-            raise ShapeError(
-                f"windows of {k}, dilated {d}, on length {n} with padding {before}, {after}",
-                "every window holds an entry of x, or it would have no maximum",
-                "lower the padding or the dilation",
-            )
-    return window_max(x, kernel, steps, ends, gaps)
-
-
-def avg_pool(
-    x: Any, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True,
-) -> Any:  # fmt: skip
-    """The mean of every window, along all axes after the second.
-
-    Args:
-        x: shape (N, C, *shape).
-        kernel_size: the size of a window.
-        stride: how far a window moves; its own size by default.
-        padding: how many zeros are put at both ends, at most half a window.
-        ceil_mode: whether a last window that reaches out further than that counts too; what lies
-            further out is never counted.
-        count_include_pad: whether the zeros of the padding count as entries.
-
-    Returns:
-        An array of shape (N, C, *places) and x's dtype.
-
-    Raises:
-        ShapeError: the options do not fit x's shape.
-
-    Its gradient by x: to each entry the sum of g / count of the windows that it lies in.
-
-    >>> avg_pool(np.array([[[1.0, 3.0, 2.0, 2.0]]]), 2)
-    array([[[2., 2.]]])
-    """
-    x, kernel, steps, pads = _pooled("avg_pool", x, kernel_size, stride, padding)
-    n = len(kernel)
-    ends = _ends(x.shape[2:], kernel, steps, pads, (1,) * n, ceil_mode)
-    total = window_sum(x, kernel, steps, ends)
-    counts: Any = np.ones((), int)
-    for size, k, s, p, m in zip(x.shape[2:], kernel, steps, pads, total.shape[2:]):
-        starts = np.arange(m) * s - p
-        low, high = (-p, size + p) if count_include_pad else (0, size)
-        counts = counts[..., None] * (np.minimum(starts + k, high) - np.maximum(starts, low))
-    if (counts == prod(kernel)).all():
-        return total / prod(kernel)
-    return total / (counts.astype(x.dtype) if x.dtype.kind in "fc" else counts)
-
-
 def _convolved(
     name: str,
     axes: int,
@@ -226,8 +147,8 @@ def _convolved(
     x, weight = as_array(x), as_array(weight)
     _check_axes(name, axes, x, weight, "(O, C / groups, *kernel)")
     _check_groups("x", x.shape[1], weight.shape[1] * groups, groups, len(weight))
-    kernel, steps = weight.shape[2:], _each("stride", stride, axes, 1)
-    gaps = _each("dilation", dilation, axes, 1)
+    kernel, steps = weight.shape[2:], each_axis("stride", stride, axes, 1)
+    gaps = each_axis("dilation", dilation, axes, 1)
     if padding == "same":
         if max(steps) > 1:
             raise ShapeError(
@@ -238,9 +159,9 @@ def _convolved(
         more = [d * (k - 1) for k, d in zip(kernel, gaps)]
         ends = tuple((n // 2, n - n // 2) for n in more)
     else:
-        pads = _each("padding", 0 if padding == "valid" else padding, axes, 0)
+        pads = each_axis("padding", 0 if padding == "valid" else padding, axes, 0)
         ends = tuple((p, p) for p in pads)
-    _check_fit(x.shape[2:], kernel, ends, gaps)
+    check_fit(x.shape[2:], kernel, ends, gaps)
     return _with_bias(correlate(x, weight, steps, ends, gaps, groups), bias)
 
 
@@ -257,47 +178,7 @@ def _with_bias(y: Any, bias: Any) -> Any:
     return y + np.reshape(bias, (-1, *(1,) * (y.ndim - 2)))
 
 
-def _pooled(
-    name: str, x: Any, kernel_size: Sizes, stride: Sizes | None, padding: Sizes
-) -> tuple[Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """x, and the options as one number for each sliding axis."""
-    x = as_array(x)
-    n = x.ndim - 2
-    if n < 1:
-        raise ShapeError(
-            f"x has shape {x.shape}",
-            f"{name} slides along the axes after examples and channels",
-            "pass x of shape (N, C, *shape), for example x[None, None]",
-        )
-    kernel = _each("kernel_size", kernel_size, n, 1)
-    steps = kernel if stride is None else _each("stride", stride, n, 1)
-    pads = _each("padding", padding, n, 0)
-    for k, p in zip(kernel, pads):
-        if 2 * p > k:
-            raise ShapeError(
-                f"padding is {p} for windows of {k}",
-                "padding is at most half a window, or windows could lie outside of x",
-                f"lower it to {k // 2}",
-            )
-    return x, kernel, steps, pads
-
-
-def _ends(
-    shape: Any, kernel: Any, steps: Any, pads: Any, gaps: Any, ceil_mode: bool
-) -> tuple[tuple[int, int], ...]:
-    """How far windows reach out of x, before and after."""
-    _check_fit(shape, kernel, tuple((p, p) for p in pads), gaps)
-    ends = []
-    for n, k, s, p, d in zip(shape, kernel, steps, pads, gaps):
-        span = d * (k - 1) + 1
-        room = n + 2 * p - span
-        # The last window has to begin in x or before it.
-        last = min(-(-room // s), (n + p - 1) // s) if ceil_mode else room // s
-        ends.append((p, last * s + span - n - p))
-    return tuple(ends)
-
-
-def _each(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
+def each_axis(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
     """An option as one integer for each sliding axis."""
     given = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
     whole = all(isinstance(n, int | np.integer) and n >= least for n in given)
@@ -340,7 +221,7 @@ def _check_groups(name: str, channels: int, wanted: int, groups: int, outputs: i
         )
 
 
-def _check_fit(shape: Any, kernel: Any, ends: Any, gaps: Any) -> None:
+def check_fit(shape: Any, kernel: Any, ends: Any, gaps: Any) -> None:
     for n, k, (before, after), d in zip(shape, kernel, ends, gaps):
         if d * (k - 1) + 1 > n + before + after:
             raise ShapeError(
