@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules.special import erfc
+from tinygrad_ce.rules.erf import erfc
 
 DTYPES = [np.float32, np.float64]
 

@@ -21,7 +21,7 @@ import pytest
 
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
-from tinygrad_ce.rules import elementwise, special, support
+from tinygrad_ce.rules import elementwise, erf, gamma, special, support
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.linalg import euclidean
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
@@ -236,12 +236,25 @@ EXAMPLES: dict[Any, list[Case]] = {
     special.softplus: unary(special.softplus, real, False),
     special.log_sigmoid: unary(special.log_sigmoid, real, False),
     special.xlogy: binary(special.xlogy, positive, positive, analytic=True),
-    special.binary_log_loss: binary(special.binary_log_loss, inside, inside, analytic=True,
-                                    dtype=np.float64),
-    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside, dtype=np.float64),
-    special.erf: [*unary(special.erf, unit, False), *unary(special.erf, real, False)],
-    special.erfc: [*unary(special.erfc, unit, False), *unary(special.erfc, real, False),
-                   Case(special.erfc, between(4.1, 6.0)(5))],
+    special.xlog1py: binary(special.xlog1py, positive, positive, analytic=True),
+    special.entr: unary(special.entr, positive, False),
+    special.logit: unary(special.logit, inside, False),
+    special.binary_log_loss: binary(special.binary_log_loss, inside, inside, analytic=True),
+    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside),
+    erf.erf: [*unary(erf.erf, unit, False), *unary(erf.erf, real, False)],
+    erf.erfc: [*unary(erf.erfc, unit, False), *unary(erf.erfc, real, False),
+                   Case(erf.erfc, between(4.1, 6.0)(5))],
+    erf.erfinv: unary(erf.erfinv, unit, False),
+    # the gamma function
+    gamma.lgamma: [*unary(gamma.lgamma, positive, False),
+                   Case(gamma.lgamma, between(-0.7, -0.3)(3)),
+                   Case(gamma.lgamma, between(8, 12)(5))],
+    gamma.digamma: [*unary(gamma.digamma, positive, False),
+                    Case(gamma.digamma, between(-2.7, -2.3)(3)),
+                    Case(gamma.digamma, between(8, 12)(5))],
+    gamma.polygamma: [*unary(lambda x: gamma.polygamma(1, x), positive, False),
+                      Case(lambda x: gamma.polygamma(3, x), between(1, 12)(5)),
+                      Case(lambda x: gamma.polygamma(2, x), between(-2.6, -2.4)(3))],
     # support
     support.sum_to: [holo(lambda x, s=s: support.sum_to(x, s), real(2, 3, 4))
                      for s in [(2, 3, 4), (3, 4), (4,), (1, 3, 1), (3, 1), (1,), ()]]
@@ -429,7 +442,7 @@ def params(wanted: Callable[[Any, Case], bool]) -> Any:
 
 EVERY = pytest.mark.parametrize("case", params(lambda f, case: True))
 ELEMENTWISE = (
-    (set(elementwise.RULES) | set(special.RULES) | set(support.RULES)) - {support.sum_to}
+    set().union(*(f.RULES for f in (elementwise, special, erf, gamma, support))) - {support.sum_to}
 ) & set(EXAMPLES)
 PLAIN = [
     pytest.param(EXAMPLES[f][0], id=name(f)) for f in EXAMPLES if f in ELEMENTWISE - {np.copysign}

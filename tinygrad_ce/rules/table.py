@@ -14,6 +14,8 @@ from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError, UnsupportedError
 from tinygrad_ce.rules import (
     elementwise,
+    erf,
+    gamma,
     indexing,
     linalg,
     reductions,
@@ -29,7 +31,7 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, special, support, linalg)
+BROADCASTING = (elementwise, special, erf, gamma, support, linalg)
 FIXED = (reductions, shaping, indexing, softmax, windows)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
