@@ -207,7 +207,7 @@ def _check_axes(name: str, axes: int, x: Any, weight: Any, layout: str) -> None:
 
 
 def _check_groups(name: str, channels: int, wanted: int, groups: int, outputs: int) -> None:
-    if not isinstance(groups, int) or groups < 1 or outputs % groups:
+    if not isinstance(groups, int | np.integer) or groups < 1 or outputs % groups:
         raise ShapeError(
             f"groups is {groups!r} and the weight's first axis has length {outputs}",
             "the groups share that axis evenly",

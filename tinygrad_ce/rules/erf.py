@@ -35,7 +35,16 @@ _Q = (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1,
 def erf(x: Any) -> Any:
     """The error function, 2/sqrt(pi) times the integral of exp(-s^2) from 0 to x.
 
-    Rational approximations of Cody (1969), within 2 ulp.
+    Args:
+        x: real numbers of any shape.
+
+    Returns:
+        An array of x's shape and dtype.
+
+    Raises:
+        UnsupportedError: x is complex.
+
+    Its derivative: `2/sqrt(pi) exp(-x^2)`. Rational approximations of Cody (1969), within 3 ulp.
 
     >>> erf(np.array([-10.0, 0.0, 0.5]))
     array([-1.        ,  0.        ,  0.52049988])
@@ -50,6 +59,8 @@ def erf(x: Any) -> Any:
 @dispatched
 def erfc(x: Any) -> Any:
     """1 - erf(x), accurate where it is tiny.
+
+    Arguments and errors as `erf`, within 6 ulp. Its derivative: `-2/sqrt(pi) exp(-x^2)`.
 
     >>> erfc(np.array([0.0, 10.0]))
     array([1.00000000e+00, 2.08848758e-45])
@@ -66,7 +77,7 @@ def erfc(x: Any) -> Any:
 
 @dispatched
 def erfinv(y: Any) -> Any:
-    """The inverse of erf, for y from -1 to 1, within 3 ulp.
+    """The inverse of erf, for y from -1 to 1, within 4 ulp.
 
     Args:
         y: floats of any shape.
@@ -74,8 +85,11 @@ def erfinv(y: Any) -> Any:
     Returns:
         An array of y's shape and dtype; nan outside of -1 to 1.
 
+    Raises:
+        UnsupportedError: y is complex.
+
     Its derivative: `sqrt(pi)/2 exp(erfinv(y)^2)`. Winitzki's (2008) approximation to 3 digits and
-    two of Halley's steps, each of which triples them.
+    three of Halley's steps, each of which triples the digits that are right.
 
     >>> erfinv(np.array([-1.0, 0.0, 0.5]))
     array([      -inf, 0.        , 0.47693628])
@@ -86,7 +100,7 @@ def erfinv(y: Any) -> Any:
         logarithm = np.log1p(-size * size)
         half = 2 / (math.pi * 0.147) + logarithm / 2
         x = np.sqrt(-logarithm / 0.147 / (np.sqrt(half * half - logarithm / 0.147) + half))
-        for _ in range(2):
+        for _ in range(3):
             # The error of erf, by erfc where that is smaller.
             error = np.where(size < 0.5, erf(x) - size, (1 - size) - erfc(x))
             step = error / (_ERF * np.exp(-x * x))
@@ -117,8 +131,8 @@ def _exp_minus_square(x: Any) -> Any:
 
 # fmt: off
 RULES: Table = {
-    erf:    (lambda g, y, x: g * (_ERF * np.exp(-x * x)),),
-    erfc:   (lambda g, y, x: -g * (_ERF * np.exp(-x * x)),),
+    erf:    (lambda g, y, x: g * (_ERF * _exp_minus_square(x)),),
+    erfc:   (lambda g, y, x: -g * (_ERF * _exp_minus_square(x)),),
     erfinv: (lambda g, x, y: g * (np.exp(x * x) / _ERF),),
 }
 # fmt: on

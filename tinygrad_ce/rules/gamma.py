@@ -1,7 +1,7 @@
 """The logarithm of the gamma function, and its derivatives of every order, for real numbers.
 
 Computed in float64 and rounded to the operand's dtype. For x > 0 within 5 ulp, polygamma of order n
-within 5 + n / 2. For x < 0, where all but polygamma of odd order cross 0 between any two integers,
+within 5 + n. For x < 0, where all but polygamma of odd order cross 0 between any two integers,
 the error is as large in ulp of the largest term of the reflection formula.
 
 At the poles 0, -1, -2, ... lgamma is inf, and so is polygamma of odd order. digamma, and polygamma
@@ -189,7 +189,7 @@ def _descending(coefficients: Any, s: Any) -> Any:
 def _zeta(s: int, x: Any) -> Any:
     """The sum over k >= 0 of (x + k)^-s, x >= 0: some terms, and an integral for the rest."""
     terms = 10 + s // 2
-    total = sum((x + k) ** -float(s) for k in reversed(range(terms)))
+    total = sum((x + k) ** -float(s) for k in reversed(range(1, terms))) + x ** -float(s)
     a = x + terms
     power = a ** -float(s)
     rest = power * (a / (s - 1) + 0.5)

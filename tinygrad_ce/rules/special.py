@@ -1,7 +1,7 @@
 """Elementwise functions that NumPy lacks: sigmoid and logit, x log y, the losses' terms.
 
-Where x log y has a term of weight 0 it counts 0. entr and logit end at their domain: beyond it
-their derivatives are nan.
+A term of weight 0 counts 0. Beyond the domain of logit, where it is nan, its derivative follows the
+formula; entr is -inf below 0 and has no derivative there: nan.
 """
 
 from typing import Any
@@ -54,6 +54,9 @@ def logit(y: Any) -> Any:
 
     Returns:
         An array of y's shape and dtype; nan outside.
+
+    Raises:
+        UnsupportedError: y is complex.
 
     Its derivative: `1 / (y (1 - y))`.
 
@@ -108,7 +111,7 @@ def xlogy(x: Any, y: Any) -> Any:
     Returns:
         An array of the broadcast shape.
 
-    Its derivative by y: `x / y`, and 0 where x is 0.
+    Its derivatives: by x `log(y)`, by y `x / y`, which is 0 where x is 0.
 
     >>> xlogy(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
     array([  0., -inf])
@@ -146,6 +149,9 @@ def entr(x: Any) -> Any:
 
     Returns:
         An array of x's shape and dtype.
+
+    Raises:
+        UnsupportedError: x is complex.
 
     Its derivative: `-log(x) - 1`, which is inf at 0, and nan below.
 
