@@ -67,6 +67,8 @@ ENDS: dict[str, Any] = {
                              (-INF, NAN, NAN)]),
     "trigamma": (lambda x: tg.polygamma(1, x), [(0.0, INF, -INF), (-0.0, INF, INF),
                                                 (-2.0, INF, NAN), (INF, 0, 0)]),
+    "erf": (tg.erf, [(INF, 1, 0), (-INF, -1, 0), (40.0, 1, 0), (NAN, NAN, NAN)]),
+    "erfc": (tg.erfc, [(INF, 0, 0), (-INF, 2, 0), (40.0, 0, 0), (NAN, NAN, NAN)]),
     "erfinv": (tg.erfinv, [(1.0, INF, INF), (-1.0, -INF, INF), (1.5, NAN, NAN), (NAN, NAN, NAN)]),
     "logit": (tg.logit, [(0.0, -INF, INF), (1.0, INF, INF)]),
     "entr": (tg.entr, [(0.0, 0, INF), (-1.0, -INF, NAN), (INF, -INF, -INF), (NAN, NAN, NAN)]),
