@@ -18,6 +18,8 @@ from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     bessel,
     elementwise,
+    erf,
+    gamma,
     indexing,
     linalg,
     making,
@@ -32,6 +34,7 @@ from tinygrad_ce.rules import (
     special,
     statistics,
     support,
+    windows,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
@@ -39,10 +42,10 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, representation, special, support, linalg, bessel)
+BROADCASTING = (elementwise, representation, special, support, linalg, bessel, erf, gamma)
 FIXED = (
     reductions, shaping, indexing, softmax, making, polynomials, quantiles, statistics, sequences,
-    methods,
+    methods, windows,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
