@@ -14,6 +14,7 @@ from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     elementwise,
+    fourier,
     indexing,
     linalg,
     reductions,
@@ -29,7 +30,7 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax)
+FIXED = (reductions, shaping, indexing, softmax, fourier)
 
 _sum_to = plain(sum_to)
 
