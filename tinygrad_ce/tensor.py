@@ -452,7 +452,7 @@ class Tensor(Node):
 
     Args:
         data: numbers as `np.array` takes them; copied.
-        requires_grad: whether gradients by it are wanted. Needs a real floating dtype.
+        requires_grad: whether gradients by it are wanted. Needs a floating dtype, real or complex.
         dtype: the dtype, NumPy's own choice by default.
 
     Raises:
@@ -628,7 +628,14 @@ class Tensor(Node):
                     "sum or average it first, or pass gradient=, an array of its shape",
                 )
             return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
-        gradient = np.asarray(_raw(gradient), dtype=self.dtype)
+        gradient = np.asarray(_raw(gradient))
+        if gradient.dtype.kind == "c" and self.dtype.kind != "c":
+            raise DTypeError(
+                "backward() of a real tensor was given a complex gradient",
+                "the gradient by a real number is real",
+                "pass np.real of it, or call backward() on a complex tensor",
+            )
+        gradient = np.asarray(gradient, dtype=self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(
                 f"backward() was given a gradient of shape {gradient.shape}",

@@ -19,7 +19,12 @@ from tinygrad_ce.rules.support import conj
 __all__ = ["RULES"]
 
 # The norm with which the inverse transform divides as this one does.
-_INVERSE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+_INVERSE: dict[Any, Any] = {
+    None: "forward",
+    "backward": "forward",
+    "ortho": "ortho",
+    "forward": "backward",
+}
 
 
 def _resized(x: Any, n: int, axis: int) -> Any:

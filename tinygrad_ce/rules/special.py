@@ -1,11 +1,14 @@
-"""Elementwise functions that NumPy lacks: sigmoid, softplus, erf, and the terms of the losses."""
+"""Elementwise functions that NumPy lacks: sigmoid, softplus, erf, and the terms of the losses.
+
+Those that ask which numbers are larger refuse complex ones; xlogy and binary_log_loss are analytic.
+"""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import dispatched, real_array
 from tinygrad_ce.rules.kinds import Table
 from tinygrad_ce.rules.support import ratio
 
@@ -37,7 +40,7 @@ def sigmoid(z: Any) -> Any:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    z = as_array(z)
+    z = real_array(z, "sigmoid")
     return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
 
 
@@ -56,7 +59,7 @@ def softplus(z: Any) -> Any:
     >>> softplus(np.array([-1e4, 1e4]))
     array([    0., 10000.])
     """
-    z = as_array(z)
+    z = real_array(z, "softplus")
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -67,7 +70,7 @@ def log_sigmoid(z: Any) -> Any:
     >>> log_sigmoid(np.array([-1e4, 1e4]))
     array([-10000.,      0.])
     """
-    z = as_array(z)
+    z = real_array(z, "log_sigmoid")
     return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
 
 
@@ -113,6 +116,7 @@ def sigmoid_log_loss(z: Any, t: Any) -> Any:
     >>> sigmoid_log_loss(np.array([50.0, -1e4]), np.array([0.0, 1.0]))
     array([   50., 10000.])
     """
+    z = real_array(z, "sigmoid_log_loss")
     # max(z, 0) - t z, each half written so that its large terms vanish exactly for t = 0 and 1.
     positive = np.where(z > 0, (1 - t) * np.maximum(z, 0), -t * np.minimum(z, 0))
     return positive + np.log1p(np.exp(-np.abs(z)))
@@ -127,7 +131,7 @@ def erf(x: Any) -> Any:
     >>> erf(np.array([-10.0, 0.0, 0.5]))
     array([-1.        ,  0.        ,  0.52049988])
     """
-    x = as_array(x)
+    x = real_array(x, "erf")
     small = np.abs(x) <= _SMALL
     near = _erf_near_0(np.where(small, x, 0))
     result = np.where(small, near, np.sign(x) * (1 - erfc(np.abs(x))))
@@ -141,7 +145,7 @@ def erfc(x: Any) -> Any:
     >>> erfc(np.array([0.0, 10.0]))
     array([1.00000000e+00, 2.08848758e-45])
     """
-    x = as_array(x)
+    x = real_array(x, "erfc")
     size = np.abs(x)
     tail = np.where(
         size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.clip(size, 4, 30))
