@@ -676,7 +676,7 @@ class Tensor(Node):
 
     def __pow__(self, exponent: Any) -> Any:
         # The exponents that NumPy's own operator answers by a faster function.
-        if type(exponent) in (int, float) and self.value.dtype.kind == "f":
+        if type(exponent) in (int, float) and self.value.dtype.kind in "fc":
             if exponent == 2:
                 return _square(self)
             if exponent == 0.5:
