@@ -87,7 +87,7 @@ def _steps(a: Any, s: Any, axes: Any) -> list[tuple[Any, int]]:
     """The (length, axis) of each one-dimensional transform; a length of -1 is the axis's own."""
     if axes is None:
         axes = range(-(a.ndim if s is None else len(s)), 0)
-    lengths = [None] * len(axes) if s is None else s
+    lengths = [-1] * len(axes) if s is None else s
     if len(lengths) != len(axes):
         raise ValueError("Shape and axes have different lengths.")
     return [(a.shape[i] if n == -1 else n, i) for n, i in zip(lengths, axes)]
@@ -117,7 +117,7 @@ def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     *steps, (last, last_axis) = _steps(a, s, axes)
     for n, axis in steps:
         a = np.fft.ifft(a, n, axis, norm)
-    return np.fft.irfft(a, last, last_axis, norm)
+    return np.fft.irfft(a, None if s is None else last, last_axis, norm)
 
 
 def _fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> Any:
