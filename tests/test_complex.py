@@ -69,7 +69,7 @@ def turned(vs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(1j * v if np.iscomplexobj(v) else v for v in vs)
 
 
-def params(wanted: Callable[[Any, Case], bool]) -> Any:
+def params(wanted: Callable[[Any, Case], bool], mixed: bool = True) -> Any:
     return pytest.mark.parametrize(
         "example",
         [
@@ -77,12 +77,13 @@ def params(wanted: Callable[[Any, Case], bool]) -> Any:
             for f, cases in EXAMPLES.items()
             for i, case in enumerate(cases)
             if wanted(f, case)
-            for only in (None, *(range(len(case.draws)) if len(case.draws) > 1 else ()))
+            for only in (None, *(range(len(case.draws)) if mixed and len(case.draws) > 1 else ()))
         ],
     )
 
 
 EVERY = params(lambda f, case: f not in REFUSED | OTHERS)
+UNMIXED = params(lambda f, case: f not in REFUSED | OTHERS, mixed=False)
 
 
 @EVERY
@@ -114,7 +115,7 @@ def test_hessian_product_is_that_of_central_differences(example: Complex) -> Non
             np.testing.assert_allclose(h, expected, rtol=0, atol=DIFFERENCE * scale)
 
 
-@EVERY
+@UNMIXED
 def test_jvp_is_that_of_central_differences(example: Complex) -> None:
     f, zs = example.case.f, example.arguments()
     vs = directions(zs)
@@ -207,6 +208,12 @@ def test_a_python_complex_number_is_weak() -> None:
     assert x.grad.dtype == np.float32
 
 
+@pytest.mark.parametrize("power", [2, 0.5, -1, 3, 0, 2.5, 1j])
+def test_powers_are_those_of_numpys_operator(power: Any) -> None:
+    z = np.array([1 + 2j, -4 + 0j, complex(-4, -0.0)])
+    np.testing.assert_array_equal((tg.tensor(z) ** power).numpy(), z**power)
+
+
 def test_a_real_negative_base_of_a_complex_power() -> None:
     def f(x: Any, p: Any) -> Any:
         return np.real(x**p)
@@ -260,6 +267,12 @@ def test_each_side_of_a_branch_cut_has_its_own_derivative(f: Any, line: str) -> 
         expected = derivative(on_this_side, (0.0,), (1.0,)) / (1 if line == "real" else 1j)
         found = tg.grad(lambda z: np.real(f(z)))(z)
         assert abs(found - expected) < 1e-9, z
+
+
+def test_logarithm_of_softmax_is_on_the_principal_branch() -> None:
+    z = np.array([1 + 4j, 0.5 - 4j, -1 + 2j])
+    found = np.log(tg.softmax(tg.tensor(z, requires_grad=True)))
+    np.testing.assert_allclose(found.numpy(), np.log(tg.softmax(z)), rtol=1e-14)
 
 
 def test_order_is_by_the_real_part_and_then_by_the_imaginary() -> None:
@@ -382,6 +395,11 @@ def test_jacobian_where_one_of_two_results_is_not_analytic() -> None:
 def test_grad_of_jacobian() -> None:
     f = tg.grad(lambda z: np.sum(np.real(tg.jacobian(lambda w: w**3)(z))))
     np.testing.assert_allclose(f(Z), 6 * Z)
+
+
+def test_jacobian_is_wirtingers_derivative_where_it_exists() -> None:
+    f = tg.grad(lambda z: np.real(tg.jacobian(lambda w: w * np.conjugate(w))(z)))
+    assert f(0j) == 1  # of conj(z), the derivative of z conj(z) with conj(z) held fixed
 
 
 def test_hessian_of_the_real_part_of_an_analytic_function() -> None:

@@ -278,6 +278,8 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     inner = args[place] if place < len(args) else None
     if not isinstance(inner, Tensor) or inner.primitive is None or not inner.operands:
         return None
+    if inner.dtype.kind == "c":  # the one step may leave the logarithm's principal branch
+        return None
     function = pairs.get(inner.primitive.function)
     if function is None:
         return None
