@@ -201,6 +201,21 @@ SMOOTH_FOR: dict[Any, tuple[Draw, Draw]] = {
     **{f: (between(2.3, 2.7)(), between(0.95, 1.05)()) for f in (np.remainder, np.fmod)},
     **{f: (apart(), apart_too()) for f in (np.maximum, np.fmax, np.minimum, np.fmin)},
 }  # fmt: skip
+FFT: list[Any] = [
+    (None, -1, None),
+    (3, 1, "ortho"),
+    (6, 0, "forward"),
+    (1, -1, "backward"),
+    (2, 0, "forward"),
+    (7, 1, None),
+]
+FFTN: list[Any] = [
+    (None, None, None),
+    (None, (0, 1), "ortho"),
+    ((3, 5), (-1, 0), "forward"),
+    ((2, -1), (1, 0), None),
+    ((4, 1), (0, 0), "backward"),
+]
 
 # fmt: off
 EXAMPLES: dict[Any, list[Case]] = {
@@ -503,7 +518,7 @@ EXAMPLES: dict[Any, list[Case]] = {
        for f in (np.nanmin,)},
     **{f: [holo(lambda x, f=f, k=k: f(np.where(HOLES, np.nan, x), axis=k), real(3, 4))
            for k in (None, 0, -1)] for f in (np.nancumsum, np.nancumprod)},
-    **{f: [*along(f, apart)[::2], holo(lambda x, f=f: f(x, overwrite_input=True), apart(4))]
+    **{f: [*along(f, apart)[::2], holo(lambda x, f=f: f(+x, overwrite_input=True), apart(4))]
        for f in (np.median, np.nanmedian)},
     **{f: [*along(lambda x, f=f, c=c, **kw: f(x, 0.3 * c, **kw), apart, False)[::2],
            *along(lambda x, f=f, c=c, **kw: f(x, np.float32([0.4, 1, 0.75]) * c, **kw),
@@ -657,6 +672,19 @@ EXAMPLES: dict[Any, list[Case]] = {
     window_max: [Case(lambda x, o=o: window_max(x, *o), apart(2, 6))
                  for o in SLIDES if o[2] != ((1, -1),)]
                 + [Case(lambda x: window_max(x, *PLANE), apart(2, 4, 5))],
+    # fourier
+    **{f: [Case(lambda x, f=f, n=n, k=k, m=m: np.real((1 + 2j) * f(x, n, k, m)), real(3, 4))
+           for n, k, m in FFT] for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.ihfft)},
+    **{f: [Case(lambda x, f=f, n=n, k=k, m=m: f((1 + 2j) * x, n, k, m), real(3, 4))
+           for n, k, m in FFT] for f in (np.fft.irfft, np.fft.hfft)},
+    **{f: [Case(lambda x, f=f, s=s, k=k, m=m: np.real((1 + 2j) * f(x, s, k, m)), real(3, 4, 2))
+           for s, k, m in FFTN]
+          for f in (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.fft2, np.fft.ifft2,
+                    np.fft.rfft2)},
+    **{f: [Case(lambda x, f=f, s=s, k=k, m=m: f((1 + 2j) * x, s, k, m), real(3, 4, 2))
+           for s, k, m in FFTN] for f in (np.fft.irfftn, np.fft.irfft2)},
+    **{f: [holo(lambda x, f=f, k=k: f(x, k), real(3, 4)) for k in (None, 0, -1, (1, 0), (1,))]
+       for f in (np.fft.fftshift, np.fft.ifftshift)},
 }
 
 

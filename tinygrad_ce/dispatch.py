@@ -11,7 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-__all__ = ["as_array", "dispatched", "plain"]
+from tinygrad_ce.errors import DTypeError
+
+__all__ = ["as_array", "dispatched", "plain", "real_array"]
 
 # What overrides nothing, known without asking.
 _PLAIN = {np.ndarray, np.float64, np.float32, tuple, int, float, bool, str, type(None)}
@@ -53,3 +55,22 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
 def as_array(x: Any) -> Any:
     """x itself where it is an array of any kind (a Tensor too), else `np.asarray(x)`."""
     return x if hasattr(type(x), "__array_function__") else np.asarray(x)
+
+
+def real_array(x: Any, name: str) -> Any:
+    """As `as_array`, for a function of real numbers alone.
+
+    Raises:
+        DTypeError: x is complex.
+
+    >>> real_array([1.0, 2.0], "relu")
+    array([1., 2.])
+    """
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError(
+            f"{name} was called with dtype {x.dtype}",
+            "it asks which numbers are larger, and complex ones have no order",
+            "take np.real or np.abs of them, or write an analytic formula with np.exp and np.log",
+        )
+    return x

@@ -1,4 +1,8 @@
-"""Activations, softmax, special functions: functions of arrays that work on Tensors too."""
+"""Activations, softmax, special functions: functions of arrays that work on Tensors too.
+
+Complex numbers are refused (DTypeError), but for softmax, log_softmax and logsumexp, which are
+analytic.
+"""
 
 import math
 from typing import Any, Literal
@@ -6,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import real_array
 from tinygrad_ce.errors import TargetError
 from tinygrad_ce.rules.erf import erf, erfc, erfinv
 from tinygrad_ce.rules.gamma import digamma, lgamma, polygamma
@@ -53,7 +57,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return np.maximum(as_array(x), 0)
+    return np.maximum(real_array(x, "relu"), 0)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -62,7 +66,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
-    x = as_array(x)
+    x = real_array(x, "leaky_relu")
     return np.where(x > 0, x, negative_slope * x)
 
 
@@ -74,7 +78,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
     """
-    x = as_array(x)
+    x = real_array(x, "elu")
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0.0, x)))
 
 
@@ -87,7 +91,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     >>> gelu(np.array([-1.0, 1.0]))
     array([-0.15865525,  0.84134475])
     """
-    x = as_array(x)
+    x = real_array(x, "gelu")
     if approximate == "tanh":
         # (1 + tanh(u)) / 2 is sigmoid(2 u), which is 0 or 1 long before u^3 overflows.
         v = np.clip(x, -30, 30)
@@ -104,7 +108,7 @@ def silu(x: Any) -> Any:
     >>> silu(np.array([0.0, 1e4]))
     array([    0., 10000.])
     """
-    x = as_array(x)
+    x = real_array(x, "silu")
     return x * sigmoid(x)
 
 

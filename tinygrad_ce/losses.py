@@ -225,7 +225,7 @@ def hinge(
 
 
 def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mean") -> Any:
-    """1/2 sum_k (y_k - t_k)^2, the article's squared error.
+    """1/2 sum_k |y_k - t_k|^2, the article's squared error.
 
     Args:
         y: outputs; the entries along `axis` make one example.
@@ -236,36 +236,36 @@ def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mea
     Raises:
         ShapeError: y and t differ in shape, or the batch is empty.
 
-    Its gradient by y: `y - t`.
+    Its gradient by y: `y - t`; of complex y: `conj(y - t)`.
 
     >>> squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     np.float64(2.0)
     """
     y, t = as_array(y), as_array(t)
     _check_same(y, t)
-    squares = np.square(y - t)
+    squares = _squares(y - t)
     losses = 0.5 * (np.sum(squares, axis=axis) if np.ndim(y) else squares)
     return _reduced(losses, None, reduction)
 
 
 def mean_squared_error(y: Any, t: Any, *, reduction: Reduction = "mean") -> Any:
-    """The mean of (y - t)^2 over all entries, as PyTorch's `mse_loss`.
+    """The mean of |y - t|^2 over all entries, as PyTorch's `mse_loss`.
 
     Raises:
         ShapeError: y and t differ in shape, or are empty.
 
-    Its gradient by y, of n entries: `2 (y - t) / n`.
+    Its gradient by y, of n entries: `2 (y - t) / n`; of complex y: `2 conj(y - t) / n`.
 
     >>> mean_squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     np.float64(2.0)
     """
     y, t = as_array(y), as_array(t)
     _check_same(y, t)
-    return _reduced(np.square(y - t), None, reduction)
+    return _reduced(_squares(y - t), None, reduction)
 
 
 def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
-    """(y - t)^2 / 2 up to a distance of delta, and beyond it the tangent (Huber 1964).
+    """|y - t|^2 / 2 up to a distance of delta, and beyond it the tangent (Huber 1964).
 
     Raises:
         ShapeError: y and t differ in shape, or are empty.
@@ -279,7 +279,7 @@ def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") 
     _check_same(y, t)
     error = y - t
     size = np.abs(error)
-    losses = np.where(size <= delta, 0.5 * np.square(error), delta * (size - 0.5 * delta))
+    losses = np.where(size <= delta, 0.5 * _squares(error), delta * (size - 0.5 * delta))
     return _reduced(losses, None, reduction)
 
 
@@ -340,6 +340,13 @@ def _values(x: Any) -> Any:
     """The plain numbers in x, real, to be looked at by the checks."""
     values = np.asarray(getattr(x, "value", x))
     return values.real if values.dtype.kind == "c" else values
+
+
+def _squares(error: Any) -> Any:
+    """|error|^2, of real or complex numbers."""
+    if error.dtype.kind == "c":
+        return np.square(np.real(error)) + np.square(np.imag(error))
+    return np.square(error)
 
 
 def _float_like(t: Any, y: Any) -> Any:

@@ -288,6 +288,8 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     inner = args[place] if place < len(args) else None
     if not isinstance(inner, Tensor) or inner.primitive is None or not inner.operands:
         return None
+    if inner.dtype.kind == "c":  # the one step may leave the logarithm's principal branch
+        return None
     function = pairs.get(inner.primitive.function)
     if function is None:
         return None
@@ -479,7 +481,7 @@ class Tensor(Node):
 
     Args:
         data: numbers as `np.array` takes them; copied.
-        requires_grad: whether gradients by it are wanted. Needs a real floating dtype.
+        requires_grad: whether gradients by it are wanted. Needs a floating dtype, real or complex.
         dtype: the dtype, NumPy's own choice by default.
 
     Raises:
@@ -649,7 +651,14 @@ class Tensor(Node):
                     "sum or average it first, or pass gradient=, an array of its shape",
                 )
             return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
-        gradient = np.asarray(_raw(gradient), dtype=self.dtype)
+        gradient = np.asarray(_raw(gradient))
+        if gradient.dtype.kind == "c" and self.dtype.kind != "c":
+            raise DTypeError(
+                "backward() of a real tensor was given a complex gradient",
+                "the gradient by a real number is real",
+                "pass np.real of it, or call backward() on a complex tensor",
+            )
+        gradient = np.asarray(gradient, dtype=self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(
                 f"backward() was given a gradient of shape {gradient.shape}",
@@ -715,7 +724,7 @@ class Tensor(Node):
 
     def __pow__(self, exponent: Any) -> Any:
         # The exponents that NumPy's own operator answers by a faster function.
-        if type(exponent) in (int, float) and self.value.dtype.kind == "f":
+        if type(exponent) in (int, float) and self.value.dtype.kind in "fc":
             if exponent == 2:
                 return _square(self)
             if exponent == 0.5:

@@ -2,6 +2,14 @@
 
 They take functions of arrays, or of trees of arrays, and nest to any order. Arrays in, arrays
 out; where an argument is a Tensor, or a variable from outside takes part, the results are Tensors.
+
+Complex numbers. The gradient of a real f by z = x + iy is `df/dx - i df/dy`, as in JAX and HIPS
+autograd; PyTorch's is its conjugate, which is the direction of descent. So to first order
+`f(z + v) = f(z) + Re(sum(g * v))`, the gradient of the real part of an analytic function h is h',
+and the chain rule needs no conjugates. All other transforms follow from the real inner product
+`Re(sum(u * v))`: for a function whose derivative along v is `J v` (J linear over the real numbers),
+vjp returns the g with `Re(sum(g * v)) = Re(sum(u * J v))`, jvp `J v`, and hvp the derivative of the
+gradient along v. The gradient by a real argument is real.
 """
 
 from collections.abc import Callable, Sequence
@@ -109,6 +117,12 @@ def _scalar(y: Any, name: str) -> None:
             f"{name} needs a scalar",
             "use jacobian, or sum the result",
         )
+    if np.iscomplexobj(y):
+        raise DTypeError(
+            f"f returned dtype {np.result_type(y)}",
+            f"{name} needs a real scalar",
+            "take np.real, np.imag or np.abs of it, or use vjp or jacobian",
+        )
     if np.result_type(y).kind not in "fO" and isinstance(y, Tensor):
         raise DTypeError(
             f"f returned dtype {np.result_type(y)}",
@@ -129,7 +143,7 @@ def value_and_grad(
 
     Raises:
         GradientError: f returned no scalar.
-        DTypeError: an argument holds integers.
+        DTypeError: an argument holds integers, or f returned a complex number.
 
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
@@ -160,7 +174,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
     Raises:
         GradientError: f returned no scalar.
-        DTypeError: an argument holds integers.
+        DTypeError: an argument holds integers, or f returned a complex number.
 
     >>> grad(grad(lambda x: x**3))(2.0)
     np.float64(12.0)
@@ -176,6 +190,10 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of f, and the function that pulls a gradient by it back to its arguments.
+
+    Raises:
+        ShapeError: a gradient has another shape than the result.
+        DTypeError: a gradient is complex, the result is not.
 
     >>> value, pull = vjp(lambda x: x * x, np.array([1.0, 2.0]))
     >>> pull(np.array([1.0, 10.0]))
@@ -208,11 +226,21 @@ def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | N
                 "they have the same shape",
                 "pass an array of that shape",
             )
+        _check_real(seed, y, "gradient", "result")
         if not isinstance(seed, Tensor):
             seed = np.asarray(seed, dtype=np.result_type(y))[()]
         found = trace.pull(y, seed, record)
         total = [a + b for a, b in zip(total, found, strict=True)] if total else found
     return total
+
+
+def _check_real(x: Any, of: Any, name: str, owner: str) -> None:
+    if np.iscomplexobj(x) and not np.iscomplexobj(of):
+        raise DTypeError(
+            f"a complex {name} was given for a real {owner}",
+            f"the {name} of a real {owner} is real",
+            "take np.real of it, or make the function complex by astype(complex)",
+        )
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -221,29 +249,27 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     Args:
         f: a function of arrays or trees.
         primals: a tuple of its arguments; a single argument may stand alone.
-        tangents: a direction for each, of the same form.
+        tangents: a direction for each, of the same form; real where the argument is.
+
+    Raises:
+        ShapeError: a tangent has another shape than its argument.
+        DTypeError: a tangent is complex, its argument is not.
 
     >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 0.5]),))
     (array([1., 4.]), array([2., 2.]))
     """
-    primals, tangents = _arguments(primals), _arguments(tangents)
+    primals = _arguments(primals)
+    directions = _directions(primals, _arguments(tangents))
     trace = _Trace(f, primals, tuple(range(len(primals))))
     outputs, structure = flatten(trace.output)
-    directions = _along(primals, tangents)
-    if [np.shape(t) for t in directions] != [v.shape for v in trace.variables]:
-        raise ShapeError(
-            f"the tangents have shapes {[np.shape(t) for t in directions]}",
-            f"they have those of the arguments, {[v.shape for v in trace.variables]}",
-            "pass a tangent for each argument",
-        )
-    # pull(u) = J'u is linear in u; its own pull-back along the tangents is J t.
+    # Re(sum(pull(u) * t)) = Re(sum(u * J t)): its gradient by u is J t.
     since = tick()
     found = []
     for y in outputs:
         dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
         with Mode(True):
             pulled = trace.pull(y, dummy, record=True)
-            parts = [np.sum(p * t) for p, t in zip(pulled, directions, strict=True)
+            parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
                      if isinstance(p, Tensor) and p.requires_grad]  # fmt: skip
             total = sum(parts[1:], parts[0]) if parts else None
         if total is None:
@@ -258,6 +284,26 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
         found.append(g.get(dummy, np.zeros(dummy.shape, dummy.dtype)))
     values = structure.build([trace.settle(y) for y in outputs])
     return values, structure.build([trace.settle(g) for g in found])
+
+
+def _product(a: Any, b: Any) -> Any:
+    """The real inner product, Re(sum(a * b))."""
+    product = np.sum(a * b)
+    return np.real(product) if np.iscomplexobj(product) else product
+
+
+def _directions(primals: Any, tangents: Any) -> list[Any]:
+    """The tangents as a list, one for each leaf of the arguments."""
+    points, directions = flatten(primals)[0], _along(primals, tangents)
+    if [np.shape(t) for t in directions] != [np.shape(x) for x in points]:
+        raise ShapeError(
+            f"the tangents have shapes {[np.shape(t) for t in directions]}",
+            f"they have those of the arguments, {[np.shape(x) for x in points]}",
+            "pass a tangent for each argument",
+        )
+    for t, x in zip(directions, points, strict=True):
+        _check_real(t, x, "tangent", "argument")
+    return directions
 
 
 def _needs(x: Any) -> bool:
@@ -278,8 +324,15 @@ def _along(tree: Any, other: Any) -> list[Any]:
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that returns all derivatives of f: an array of shape (*result, *argument).
 
-    One backward pass for each entry of the result. With trees, for each leaf of the result a tree
-    like the argument.
+    One backward pass for each entry of the result, two for a complex one. With trees, for each leaf
+    of the result a tree like the argument.
+
+    By a complex argument z the rows of a real result are its gradients, so that f changes by
+    `Re(J v)` along v. A complex result changes by `J v`, where there is such a J: where f satisfies
+    the Cauchy-Riemann equations at z. They are checked at every call, to half the digits.
+
+    Raises:
+        DTypeError: an argument holds integers, or the complex result is not analytic in it.
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -300,7 +353,10 @@ def _rows(trace: _Trace, y: Any) -> list[Any]:
     for index in np.ndindex(shape):
         seed = np.zeros(shape, np.result_type(y))
         seed[index] = 1
-        rows.append(trace.pull(y, seed[()]))
+        row = trace.pull(y, seed[()])
+        if np.iscomplexobj(y):
+            row = list(map(_analytic, row, trace.pull(y, 1j * seed[()])))
+        rows.append(row)
     if not rows:
         return [np.zeros((*shape, *v.shape), v.dtype) for v in trace.variables]
     columns = zip(*rows, strict=True)
@@ -310,12 +366,34 @@ def _rows(trace: _Trace, y: Any) -> list[Any]:
     ]
 
 
+def _analytic(a: Any, b: Any) -> Any:
+    """The row of the jacobian of a complex entry, of the gradients of its real part and of -imag.
+
+    By a real argument it is a - i b. An analytic entry has b = i a.
+    """
+    if not np.iscomplexobj(a):
+        return a - 1j * b
+    real, imag = (np.asarray(getattr(g, "value", g)) for g in (a, b))
+    scale = np.max(np.abs(real) + np.abs(imag), initial=0)
+    if np.any(np.abs(imag - 1j * real) > np.sqrt(np.finfo(real.dtype).eps) * scale):
+        raise DTypeError(
+            "a complex result depends on a complex argument and is not analytic in it",
+            "then no complex matrix is its derivative",
+            "use jvp or hvp, or differentiate by x and y the real and imaginary part of "
+            "f(x + 1j * y)",
+        )
+    return (a - 1j * b) / 2
+
+
 def _expanded(g: Any) -> Any:
     return g if isinstance(g, Tensor) else np.asarray(g)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that returns all second derivatives of a scalar f, the jacobian of its gradient.
+
+    By complex arguments that exists only where the gradient is analytic, as for the real part of an
+    analytic function; elsewhere jacobian's DTypeError is raised. hvp always exists.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
@@ -330,25 +408,26 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     Args:
         f: a function of arrays or trees to a scalar.
         primals: a tuple of its arguments; a single argument may stand alone.
-        tangents: the vector, of the same form.
+        tangents: the vector, of the same form; real where the argument is.
+
+    By complex arguments too it is the derivative of the gradient along the vector.
+
+    Raises:
+        GradientError: f returned no scalar.
+        ShapeError: a tangent has another shape than its argument.
+        DTypeError: a tangent is complex, its argument is not; or as grad.
 
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    points, directions = _arguments(primals), _arguments(tangents)
+    points = _arguments(primals)
+    directions = _directions(points, _arguments(tangents))
     numbers = tuple(range(len(points)))
     gradient = grad(f, numbers)
-    given = _along(points, directions)
 
     def slope(*arguments: Any) -> Any:
         found = flatten(gradient(*arguments))[0]
-        if [np.shape(g) for g in found] != [np.shape(t) for t in given]:
-            raise ShapeError(
-                f"the tangents have shapes {[np.shape(t) for t in given]}",
-                f"they have those of the arguments, {[np.shape(g) for g in found]}",
-                "pass a tangent for each argument",
-            )
-        return sum((np.sum(g * t) for g, t in zip(found, given, strict=True)), 0.0)
+        return sum((_product(g, t) for g, t in zip(found, directions, strict=True)), 0.0)
 
     found = grad(slope, numbers)(*points)
     return found if isinstance(primals, tuple) and not hasattr(primals, "_fields") else found[0]

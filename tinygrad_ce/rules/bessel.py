@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import as_array, dispatched, real_array
 from tinygrad_ce.rules.kinds import Table
 
 __all__ = ["RULES", "i0_derivative", "sinc_derivative"]
@@ -49,7 +49,7 @@ def i0_derivative(x: Any, n: int) -> Any:
     >>> i0_derivative(np.array([0.0, 1.0]), 1)
     array([0.       , 0.5651591])
     """
-    x = as_array(x)
+    x = real_array(x, "i0")
     size = np.abs(x)
     largest = float(np.max(size, initial=0, where=np.isfinite(x)))
     nodes = 8 + n + math.ceil(2.5 * math.sqrt(min(largest, 1e3)))

@@ -61,6 +61,11 @@ def _angle(z: Any, deg: bool = False) -> Any:
     return angle / _DEGREE if deg else angle
 
 
+def _arcsinh(g: Any, y: Any, x: Any) -> Any:
+    """g / sqrt(1 + x^2), which for complex x is g / cosh(y) on the sheet that y is on."""
+    return g / (np.cosh(y) if np.iscomplexobj(x) else np.hypot(1.0, x))
+
+
 def _share(a: Any, b: Any) -> Any:
     """1 where a passes b, 1/2 where they are equal."""
     return np.where(a == b, 0.5, a > b)
@@ -144,8 +149,10 @@ RULES: Table = {
     np.sin:           (lambda g, y, x: g * np.cos(x),),
     np.cos:           (lambda g, y, x: -g * np.sin(x),),
     np.tan:           (lambda g, y, x: g * (1 + y * y),),
-    np.arcsin:        (lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)),),
-    np.arccos:        (lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)),),
+    # x - 1 and -x - 1 keep the sign of an imaginary zero, 1 - x does not: it tells the two sides
+    # of a branch cut apart.
+    np.arcsin:        (lambda g, y, x: g / np.sqrt((x - 1) * (-x - 1)),),
+    np.arccos:        (lambda g, y, x: -g / np.sqrt((x - 1) * (-x - 1)),),
     np.arctan:        (lambda g, y, x: g / (1 + x * x),),
     np.arctan2:       (lambda g, y, a, b: g * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
                        lambda g, y, a, b: -g * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b))),
@@ -154,8 +161,8 @@ RULES: Table = {
     np.sinh:          (lambda g, y, x: g * np.cosh(x),),
     np.cosh:          (lambda g, y, x: g * np.sinh(x),),
     np.tanh:          (lambda g, y, x: g * (1 - y * y),),
-    np.arcsinh:       (lambda g, y, x: g / np.hypot(1.0, x),),
-    np.arccosh:       (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
+    np.arcsinh:       (_arcsinh,),
+    np.arccosh:       (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))),),
     np.arctanh:       (lambda g, y, x: g / ((1 - x) * (1 + x)),),
     # choices
     np.maximum:       _LARGER,

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import dispatched, real_array
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import real
 
 __all__ = ["RULES", "erf", "erfc", "erfinv"]
 
@@ -49,7 +48,7 @@ def erf(x: Any) -> Any:
     >>> erf(np.array([-10.0, 0.0, 0.5]))
     array([-1.        ,  0.        ,  0.52049988])
     """
-    x = real(x, "erf")
+    x = real_array(x, "erf")
     small = np.abs(x) <= _SMALL
     near = _erf_near_0(np.where(small, x, 0))
     result = np.where(small, near, np.sign(x) * (1 - erfc(np.abs(x))))
@@ -65,7 +64,7 @@ def erfc(x: Any) -> Any:
     >>> erfc(np.array([0.0, 10.0]))
     array([1.00000000e+00, 2.08848758e-45])
     """
-    x = real(x, "erfc")
+    x = real_array(x, "erfc")
     size = np.abs(x)
     tail = np.where(
         size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.clip(size, 4, 30))
@@ -94,7 +93,7 @@ def erfinv(y: Any) -> Any:
     >>> erfinv(np.array([-1.0, 0.0, 0.5]))
     array([      -inf, 0.        , 0.47693628])
     """
-    y = real(y, "erfinv")
+    y = real_array(y, "erfinv")
     size = np.abs(y).astype(np.result_type(y, np.float64))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         logarithm = np.log1p(-size * size)

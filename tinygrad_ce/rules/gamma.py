@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import dispatched, real_array
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import real
 
 __all__ = ["RULES", "digamma", "lgamma", "polygamma"]
 
@@ -171,7 +170,7 @@ def polygamma(n: int, x: Any) -> Any:
 
 def _wide(x: Any, name: str) -> tuple[Any, Any]:
     """x in float64 at least, and the dtype of the result."""
-    x = real(x, name)
+    x = real_array(x, name)
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     return x.astype(np.result_type(dtype, np.float64)), dtype
 

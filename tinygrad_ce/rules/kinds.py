@@ -11,6 +11,9 @@ A function with several results has them in y as a tuple, and their gradients in
 A rule is `rule(g, y, *arguments)`: g the gradient of the result, y the result, and then the
 function's own arguments under NumPy's names. It is plain NumPy, linear in g, and returns the
 gradient by its operand: g itself, a view, or a fresh array, never one of the operands.
+Complex numbers: the gradient of a real f by z = x + iy is df/dx - i df/dy, so that the rule of an
+analytic function is its derivative, without a conjugate; the engine takes the real part of the
+gradient by a real operand.
 An argument that no rule names (`where=`, `initial=`) is refused when the function is called.
 """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import real_array
 from tinygrad_ce.rules import elementwise
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Function, Table
@@ -50,6 +51,7 @@ def _logaddexp(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
+    array = real_array(array, "logaddexp.reduce")
     array = array if where is True else np.where(where, array, -np.inf)
     total = logsumexp(array, axis=axis, keepdims=keepdims)
     return total if initial is None else np.logaddexp(total, initial)

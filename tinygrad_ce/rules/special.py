@@ -1,16 +1,17 @@
 """Elementwise functions that NumPy lacks: sigmoid and logit, x log y, the losses' terms.
 
 A term of weight 0 counts 0. Beyond the domain of logit, where it is nan, its derivative follows the
-formula; entr is -inf below 0 and has no derivative there: nan.
+formula; entr is -inf below 0 and has no derivative there: nan. Those that ask which numbers are
+larger refuse complex ones; xlogy, xlog1py and binary_log_loss are analytic.
 """
 
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import dispatched, real_array
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import ratio, real
+from tinygrad_ce.rules.support import ratio
 
 __all__ = [
     "RULES",
@@ -41,7 +42,7 @@ def sigmoid(z: Any) -> Any:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    z = as_array(z)
+    z = real_array(z, "sigmoid")
     return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
 
 
@@ -63,7 +64,7 @@ def logit(y: Any) -> Any:
     >>> logit(np.array([0.0, 0.5, 0.75]))
     array([      -inf, 0.        , 1.09861229])
     """
-    y = real(y, "logit")
+    y = real_array(y, "logit")
     with np.errstate(divide="ignore", invalid="ignore"):
         # Around 1/2, where it is 0, by 2 y - 1, which is exact there.
         middle = 2 * np.arctanh(2 * y - 1)
@@ -85,7 +86,7 @@ def softplus(z: Any) -> Any:
     >>> softplus(np.array([-1e4, 1e4]))
     array([    0., 10000.])
     """
-    z = as_array(z)
+    z = real_array(z, "softplus")
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -96,7 +97,7 @@ def log_sigmoid(z: Any) -> Any:
     >>> log_sigmoid(np.array([-1e4, 1e4]))
     array([-10000.,      0.])
     """
-    z = as_array(z)
+    z = real_array(z, "log_sigmoid")
     return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
 
 
@@ -158,7 +159,7 @@ def entr(x: Any) -> Any:
     >>> entr(np.array([-1.0, 0.0, 1.0]))
     array([-inf,   0.,   0.])
     """
-    x = real(x, "entr")
+    x = real_array(x, "entr")
     with np.errstate(divide="ignore", invalid="ignore"):
         # 0.0 - ..., as -(1 log 1) would be -0.
         y = 0.0 - x * np.log(x)
@@ -188,6 +189,7 @@ def sigmoid_log_loss(z: Any, t: Any) -> Any:
     >>> sigmoid_log_loss(np.array([50.0, -1e4]), np.array([0.0, 1.0]))
     array([   50., 10000.])
     """
+    z = real_array(z, "sigmoid_log_loss")
     # max(z, 0) - t z, each half written so that its large terms vanish exactly for t = 0 and 1.
     positive = np.where(z > 0, _rest(t, z) * np.maximum(z, 0), -t * np.minimum(z, 0))
     return positive + np.log1p(np.exp(-np.abs(z)))

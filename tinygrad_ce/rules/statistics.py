@@ -99,7 +99,7 @@ def _average(
     if np.any(total == 0):
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     average = np.sum(a * weights, axis, keepdims=keepdims) / total
-    return (average, total) if returned else average
+    return (average, astype(total, average.dtype)) if returned else average
 
 
 def _cov(

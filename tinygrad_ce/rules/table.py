@@ -19,6 +19,7 @@ from tinygrad_ce.rules import (
     bessel,
     elementwise,
     erf,
+    fourier,
     gamma,
     indexing,
     linalg,
@@ -45,7 +46,7 @@ __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 BROADCASTING = (elementwise, representation, special, support, linalg, bessel, erf, gamma)
 FIXED = (
     reductions, shaping, indexing, softmax, making, polynomials, quantiles, statistics, sequences,
-    methods, windows,
+    methods, windows, fourier,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
