@@ -171,7 +171,9 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.absolute: unary(np.absolute, apart, False),
     np.fabs: unary(np.fabs, apart, False),
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
-                       apart(3, 4))],
+                       apart(3, 4)),
+                  Case(np.copysign, apart(3, 4), apart_too(3, 4)),
+                  Case(lambda b: np.copysign(np.float32(2), b), apart(4))],
     np.conjugate: unary(np.conjugate, real, False),
     np.deg2rad: unary(np.deg2rad, real, False),
     np.radians: unary(np.radians, real, False),
@@ -234,6 +236,7 @@ EXAMPLES: dict[Any, list[Case]] = {
     support.astype: [Case(lambda x: support.astype(x, np.float64), real(3, 4), single=False),
                      Case(lambda x: support.astype(x, float), real(), single=False)],
     support.ratio: binary(support.ratio, positive, positive, analytic=True),
+    support.over_cosh2: binary(support.over_cosh2, analytic=True),
     support.weigh: binary(support.weigh, positive, real, analytic=True),
     # reductions
     np.sum: along(np.sum),
