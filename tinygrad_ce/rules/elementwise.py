@@ -15,11 +15,12 @@ import numpy as np
 
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import ratio
+from tinygrad_ce.rules.support import over_cosh2, ratio
 
 __all__ = ["RULES"]
 
-_LN2, _LN10 = math.log(2), math.log(10)
+_LN2 = math.log(2)
+_LOG2_E, _LOG10_E = math.log2(math.e), math.log10(math.e)
 _DEGREE = math.pi / 180
 
 
@@ -83,8 +84,9 @@ RULES: Table = {
     np.divide:        (lambda g, y, a, b: g / b,     lambda g, y, a, b: -g * y / b),
     np.power:         _POWER,
     np.float_power:   _POWER,
-    np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.floor(a / b)),
-    np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.trunc(a / b)),
+    # a / b rounds up to the next whole number just below it, so the quotient is taken of a - y.
+    np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.rint((a - y) / b)),
+    np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.rint((a - y) / b)),
     np.divmod:        Composed(lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))),
     np.negative:      (lambda g, y, x: -g,),
     np.positive:      (lambda g, y, x: g,),
@@ -105,8 +107,8 @@ RULES: Table = {
     np.exp2:          (lambda g, y, x: g * (y * _LN2),),
     np.expm1:         (lambda g, y, x: g * np.exp(x),),
     np.log:           (lambda g, y, x: g / x,),
-    np.log2:          (lambda g, y, x: g / (x * _LN2),),
-    np.log10:         (lambda g, y, x: g / (x * _LN10),),
+    np.log2:          (lambda g, y, x: g * (_LOG2_E / x),),
+    np.log10:         (lambda g, y, x: g * (_LOG10_E / x),),
     np.log1p:         (lambda g, y, x: g / (1 + x),),
     np.logaddexp:     (_softmax2,       lambda g, y, a, b: _softmax2(g, y, b, a)),
     np.logaddexp2:    (_softmax2_base2, lambda g, y, a, b: _softmax2_base2(g, y, b, a)),
@@ -123,7 +125,7 @@ RULES: Table = {
                        lambda g, y, a, b: g * ratio(b, y)),
     np.sinh:          (lambda g, y, x: g * np.cosh(x),),
     np.cosh:          (lambda g, y, x: g * np.sinh(x),),
-    np.tanh:          (lambda g, y, x: g * (1 - y * y),),
+    np.tanh:          (lambda g, y, x: over_cosh2(g, x),),  # 1 - y^2 cancels as y nears 1
     np.arcsinh:       (lambda g, y, x: g / np.hypot(1.0, x),),
     np.arccosh:       (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
     np.arctanh:       (lambda g, y, x: g / ((1 - x) * (1 + x)),),

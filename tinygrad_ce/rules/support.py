@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Table
 
-__all__ = ["RULES", "astype", "kept", "ratio", "sum_to", "weigh"]
+__all__ = ["RULES", "astype", "kept", "over_cosh2", "ratio", "sum_to", "weigh"]
 
 
 @dispatched
@@ -64,6 +64,17 @@ def weigh(w: Any, x: Any) -> Any:
         return np.where(np.equal(w, 0), 0.0, np.multiply(w, x))
 
 
+@dispatched
+def over_cosh2(x: Any, z: Any) -> Any:
+    """x / cosh(z)^2, which is x (1 - tanh(z)^2) where tanh has rounded to 1, too.
+
+    >>> over_cosh2(1.0, np.array([0.0, 20.0]))
+    array([1.00000000e+00, 1.69934170e-17])
+    """
+    c = np.cosh(z)
+    return x / c / c
+
+
 def kept(g: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes put back, so that it broadcasts."""
     return g if keepdims or axis is None else np.expand_dims(g, axis)
@@ -77,5 +88,7 @@ RULES: Table = {
              lambda g, y, x, z: -ratio(g * y, z)),
     weigh:  (lambda g, y, w, x: weigh(g, x),
              lambda g, y, w, x: weigh(w, g)),
+    over_cosh2: (lambda g, y, x, z: over_cosh2(g, z),
+                 lambda g, y, x, z: g * (-2 * np.tanh(z) * y)),
 }
 # fmt: on
