@@ -496,6 +496,16 @@ def test_pull_back_is_linear(case: Case) -> None:
         np.testing.assert_allclose(g, 2 * a - 3 * b, rtol=0, atol=EXACT * scale)
 
 
+@EVERY
+def test_pushing_forward_and_pulling_back_agree(case: Case) -> None:
+    """<J v, u> = <v, J'u>."""
+    xs, u = case.arguments(), weights(case)
+    vs = directions(xs)
+    (_, pushed), (_, pull) = tg.jvp(case.f, xs, vs), tg.vjp(case.f, *xs)
+    gs = pull(u)
+    assert abs(np.sum(pushed * u) - dotted(gs, vs)) <= EXACT * (size([pushed * u]) + size(gs))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @EVERY
 def test_gradient_has_shape_and_dtype_of_its_operand(case: Case, dtype: Any) -> None:
