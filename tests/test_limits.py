@@ -130,6 +130,24 @@ def test_0_to_the_p_is_constant_for_p_from_0() -> None:
     expect(lambda p: np.sum(0.0**p), [0.0, 1.0, 2.0], 1, [0, 0, 0])
 
 
+@pytest.mark.parametrize("f", [np.remainder, np.fmod])
+def test_remainder_just_below_a_whole_quotient(f: Any) -> None:
+    expect(lambda b: f(0.5, b), 0.1, f(0.5, 0.1), -4)  # 0.5 / 0.1 rounds to 5
+
+
+def test_tanh_has_a_gradient_where_it_rounds_to_1() -> None:
+    value, g = pulled(np.tanh, 20.0)
+    assert value == 1
+    np.testing.assert_allclose(g, 4 * np.exp(-40), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_far_out_has_derivatives_0(dtype: Any) -> None:
+    x = E([-1e4, 1e4], dtype)
+    expect(lambda x: np.sum(np.tanh(x)), x, 0, [0, 0])
+    np.testing.assert_array_equal(tg.hessian(lambda x: np.sum(np.tanh(x)))(x), np.zeros((2, 2)))
+
+
 def test_backward_twice_accumulates_when_retained() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = np.sum(x * x)
