@@ -121,7 +121,7 @@ def test_clip_has_derivative_0_at_constant_bounds() -> None:
     expect(lambda x: np.sum(np.clip(x, -1, 1)), x, 0, [0, 0, 1, 0, 0])
 
 
-@pytest.mark.parametrize("p", [0, 0.0])
+@pytest.mark.parametrize("p", [0, 0.0, E(0), E(0.0)])
 def test_x_to_the_0_is_constant(p: Any) -> None:
     expect(lambda x: x**p, 0.0, 1, 0)
 

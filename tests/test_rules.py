@@ -486,6 +486,37 @@ def test_hessian_product_is_that_of_central_differences(case: Case) -> None:
         np.testing.assert_allclose(h, expected, rtol=0, atol=DIFFERENCE * scale)
 
 
+# Points where rules choose: at 0, at equal operands, at exponents 0 and 1.
+CHOICES = {
+    np.power: [(2, 0), (2, 1), (2, 2), (1, 0), (1, 1.5), (0.5, 3)],
+    np.float_power: [(2, 0), (2, 1)],
+    np.multiply: [(0, 0), (0, 1)],
+    np.divide: [(0, 1), (1, 1)],
+    np.logaddexp: [(0, 0), (1, 1), (1, 0)],
+    np.logaddexp2: [(0, 0), (1, 1), (1, 0)],
+    np.hypot: [(0, 1), (1, 0), (1, 1)],
+    np.arctan2: [(0, 1), (1, 0), (1, 1)],
+    special.xlogy: [(0, 1), (0, 2), (1, 1)],
+    special.binary_log_loss: [(0.5, 0), (0.5, 1), (0.5, 0.5)],
+    special.sigmoid_log_loss: [(0, 0), (0, 1), (0, 0.5), (1, 1)],
+    support.ratio: [(0, 1), (1, 1)],
+    support.weigh: [(0, 1), (0, 0), (1, 0)],
+    support.over_cosh2: [(0, 1), (1, 0), (0, 0)],
+}
+
+
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [pytest.param(f, p, id=f"{name(f)}{p}") for f, points in CHOICES.items() for p in points],
+)
+def test_hessian_where_a_rule_chooses(f: Any, point: tuple[float, ...]) -> None:
+    x = np.array(point, float)
+    found = tg.hessian(lambda v: f(v[0], v[1]))(x)
+    slope = tg.grad(lambda v: f(v[0], v[1]))
+    expected = [derivative(slope, (x,), (direction,)) for direction in np.eye(2)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=DIFFERENCE * size([found]))
+
+
 @EVERY
 def test_pull_back_is_linear(case: Case) -> None:
     _, pull = tg.vjp(case.f, *case.arguments())

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import over_cosh2, ratio
+from tinygrad_ce.rules.support import over_cosh2, ratio, weigh
 
 __all__ = ["RULES"]
 
@@ -28,7 +28,7 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), which is 0 for b = 0 at every a."""
     if isinstance(b, int | float):
         return g * (b * a ** (b - 1)) if b else g * 0.0
-    return g * (b * np.power(a, np.where(b == 0, 1.0, b - np.ones_like(y))))
+    return g * weigh(b, np.power(a, b - np.ones_like(y)))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -48,11 +48,16 @@ def _chosen(g: Any, share: Any) -> Any:
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
     """g e^a / (e^a + e^b); 0 where both are -inf."""
-    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b)))
+    return g * np.where(y == -np.inf, 0.0, sigmoid(_apart(y, a, b)))
 
 
 def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b) * _LN2))
+    return g * np.where(y == -np.inf, 0.0, sigmoid(_apart(y, a, b) * _LN2))
+
+
+def _apart(y: Any, a: Any, b: Any) -> Any:
+    """a - b, and 0 for equal infinities; at equal numbers, too, it depends on them."""
+    return np.where((a == b) & np.isinf(y), 0.0, a - b)
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
