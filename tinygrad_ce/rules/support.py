@@ -69,7 +69,7 @@ def over_cosh2(x: Any, z: Any) -> Any:
     """x / cosh(z)^2, which is x (1 - tanh(z)^2) where tanh has rounded to 1, too.
 
     >>> over_cosh2(1.0, np.array([0.0, 20.0]))
-    array([1.00000000e+00, 1.69934171e-17])
+    array([1.0000000e+00, 1.6993417e-17])
     """
     c = np.cosh(z)
     return x / c / c
