@@ -121,7 +121,7 @@ def test_clip_has_derivative_0_at_constant_bounds() -> None:
     expect(lambda x: np.sum(np.clip(x, -1, 1)), x, 0, [0, 0, 1, 0, 0])
 
 
-@pytest.mark.parametrize("p", [0, 0.0])
+@pytest.mark.parametrize("p", [0, 0.0, E(0), E(0.0)])
 def test_x_to_the_0_is_constant(p: Any) -> None:
     expect(lambda x: x**p, 0.0, 1, 0)
 
@@ -133,6 +133,11 @@ def test_0_to_the_p_is_constant_for_p_from_0() -> None:
 def test_0_to_the_p_is_inf_for_p_below_0() -> None:
     with np.errstate(divide="ignore"):  # the user's own 1/0
         expect(lambda p: np.sum(0.0**p), [-1.0, -0.5, 2.0], INF, [-INF, -INF, 0])
+
+
+@pytest.mark.parametrize("f", [np.remainder, np.fmod])
+def test_remainder_just_below_a_whole_quotient(f: Any) -> None:
+    expect(lambda b: f(0.5, b), 0.1, f(0.5, 0.1), -4)  # 0.5 / 0.1 rounds to 5
 
 
 def test_backward_twice_accumulates_when_retained() -> None:

@@ -243,7 +243,8 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.fabs: unary(np.fabs, apart, False),
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
                        apart(3, 4)),
-                  Case(np.copysign, apart(3, 4), apart_too(4))],
+                  Case(np.copysign, apart(3, 4), apart_too(3, 4)),
+                  Case(lambda b: np.copysign(np.float32(2), b), apart(4))],
     np.conjugate: unary(np.conjugate, real, False),
     np.real: unary(np.real, real, False),
     np.imag: [Case(lambda x: np.imag(x * 2j), real(3, 4), single=False),
@@ -830,6 +831,36 @@ def test_hessian_product_is_that_of_central_differences(case: Case) -> None:
         np.testing.assert_allclose(h, expected, rtol=0, atol=DIFFERENCE * scale)
 
 
+# Points where rules choose: at 0, at equal operands, at exponents 0 and 1.
+CHOICES = {
+    np.power: [(2, 0), (2, 1), (2, 2), (1, 0), (1, 1.5), (0.5, 3)],
+    np.float_power: [(2, 0), (2, 1)],
+    np.multiply: [(0, 0), (0, 1)],
+    np.divide: [(0, 1), (1, 1)],
+    np.logaddexp: [(0, 0), (1, 1), (1, 0)],
+    np.logaddexp2: [(0, 0), (1, 1), (1, 0)],
+    np.hypot: [(0, 1), (1, 0), (1, 1)],
+    np.arctan2: [(0, 1), (1, 0), (1, 1)],
+    special.xlogy: [(0, 1), (0, 2), (1, 1)],
+    special.binary_log_loss: [(0.5, 0), (0.5, 1), (0.5, 0.5)],
+    special.sigmoid_log_loss: [(0, 0), (0, 1), (0, 0.5), (1, 1)],
+    support.ratio: [(0, 1), (1, 1)],
+    support.weigh: [(0, 1), (0, 0), (1, 0)],
+}
+
+
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [pytest.param(f, p, id=f"{name(f)}{p}") for f, points in CHOICES.items() for p in points],
+)
+def test_hessian_where_a_rule_chooses(f: Any, point: tuple[float, ...]) -> None:
+    x = np.array(point, float)
+    found = tg.hessian(lambda v: f(v[0], v[1]))(x)
+    slope = tg.grad(lambda v: f(v[0], v[1]))
+    expected = [derivative(slope, (x,), (direction,)) for direction in np.eye(2)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=DIFFERENCE * size([found]))
+
+
 @EVERY
 def test_pull_back_is_linear(case: Case) -> None:
     _, pull = tg.vjp(case.f, *case.arguments())
@@ -838,6 +869,16 @@ def test_pull_back_is_linear(case: Case) -> None:
     for g, a, b in zip(together, pull(u), pull(v), strict=True):
         scale = size([a, b])
         np.testing.assert_allclose(g, 2 * a - 3 * b, rtol=0, atol=EXACT * scale)
+
+
+@EVERY
+def test_pushing_forward_and_pulling_back_agree(case: Case) -> None:
+    """<J v, u> = <v, J'u>."""
+    xs, u = case.arguments(), weights(case)
+    vs = directions(xs)
+    (_, pushed), (_, pull) = tg.jvp(case.f, xs, vs), tg.vjp(case.f, *xs)
+    gs = pull(u)
+    assert abs(np.sum(pushed * u) - dotted(gs, vs)) <= EXACT * (size([pushed * u]) + size(gs))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -451,12 +451,14 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-# Ufuncs that need nothing but their operands go the short way.
+# Ufuncs that need nothing but their operands, and have a rule for each, go the short way.
 _DIRECT = {
     f
     for f, primitive in TABLE.items()
-    if isinstance(f, np.ufunc) and f not in FUSED and primitive.composed is None
-    if None not in primitive.rules
+    if isinstance(f, np.ufunc)
+    and f not in FUSED
+    and primitive.composed is None
+    and None not in primitive.rules
 }
 _UNARY = {f: _unary(f) for f in _DIRECT if f.nin == 1}
 _BINARY = {f: _binary(f) for f in _DIRECT if f.nin == 2}

@@ -17,11 +17,12 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import conj, ratio
+from tinygrad_ce.rules.support import conj, ratio, weigh
 
 __all__ = ["RULES", "signum"]
 
-_LN2, _LN10 = math.log(2), math.log(10)
+_LN2 = math.log(2)
+_LOG2_E, _LOG10_E = math.log2(math.e), math.log10(math.e)
 _DEGREE = math.pi / 180
 
 
@@ -29,7 +30,7 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), which is 0 for b = 0 at every a."""
     if isinstance(b, int | float):
         return g * (b * a ** (b - 1)) if b else g * 0.0
-    return g * (b * np.power(a, np.where(b == 0, 1.0, b - np.ones_like(y))))
+    return g * weigh(b, np.power(a, b - np.ones_like(y)))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -78,11 +79,16 @@ def _chosen(g: Any, share: Any) -> Any:
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
     """g e^a / (e^a + e^b); 0 where both are -inf."""
-    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b)))
+    return g * np.where(y == -np.inf, 0.0, sigmoid(_apart(y, a, b)))
 
 
 def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return g * np.where(y == -np.inf, 0.0, sigmoid(np.where(a == b, 0.0, a - b) * _LN2))
+    return g * np.where(y == -np.inf, 0.0, sigmoid(_apart(y, a, b) * _LN2))
+
+
+def _apart(y: Any, a: Any, b: Any) -> Any:
+    """a - b, and 0 for equal infinities; at equal numbers, too, it depends on them."""
+    return np.where((a == b) & np.isinf(y), 0.0, a - b)
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
@@ -114,8 +120,9 @@ RULES: Table = {
     np.divide:        (lambda g, y, a, b: g / b,     lambda g, y, a, b: -g * y / b),
     np.power:         _POWER,
     np.float_power:   _POWER,
-    np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.floor(a / b)),
-    np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.trunc(a / b)),
+    # a / b rounds up to the next whole number just below it, so the quotient is taken of a - y.
+    np.remainder:     (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.rint((a - y) / b)),
+    np.fmod:          (lambda g, y, a, b: g,         lambda g, y, a, b: -g * np.rint((a - y) / b)),
     np.divmod:        Composed(lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))),
     np.negative:      (lambda g, y, x: -g,),
     np.positive:      (lambda g, y, x: g,),
@@ -140,8 +147,8 @@ RULES: Table = {
     np.exp2:          (lambda g, y, x: g * (y * _LN2),),
     np.expm1:         (lambda g, y, x: g * np.exp(x),),
     np.log:           (lambda g, y, x: g / x,),
-    np.log2:          (lambda g, y, x: g / (x * _LN2),),
-    np.log10:         (lambda g, y, x: g / (x * _LN10),),
+    np.log2:          (lambda g, y, x: g * (_LOG2_E / x),),
+    np.log10:         (lambda g, y, x: g * (_LOG10_E / x),),
     np.log1p:         (lambda g, y, x: g / (1 + x),),
     np.logaddexp:     (_softmax2,       lambda g, y, a, b: _softmax2(g, y, b, a)),
     np.logaddexp2:    (_softmax2_base2, lambda g, y, a, b: _softmax2_base2(g, y, b, a)),
