@@ -1,6 +1,5 @@
-"""The same entries in another arrangement: reshape, transpose, join, split, repeat, pad."""
+"""The same entries in another arrangement: reshape, transpose, turn, stack, repeat."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,33 +57,8 @@ def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:  # noqa: N803  NumPy's own 
     return np.reshape(np.sum(blocks, axis=tuple(range(0, len(split), 2))), A.shape)
 
 
-def _pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
-    """Every padded entry is the constant or a copy of an entry: pad the places the same way."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(
-            f"np.pad was called with mode={mode!r}",
-            "gradients flow through the modes constant, edge, reflect, symmetric and wrap",
-            "pad by one of these, or join the border on with np.concatenate",
-        )
-    places = np.pad(np.arange(1, array.size + 1).reshape(array.shape), pad_width, mode)
-    outside = np.full(1, constant_values, dtype=array.dtype)
-    return np.concatenate([outside, np.ravel(array)])[places]
-
-
 def _stacked(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0) -> Any:
     return g[(slice(None),) * (axis % g.ndim) + (i,)]
-
-
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    n = ary.shape[axis]
-    if np.ndim(indices_or_sections) == 0:
-        if n % indices_or_sections:
-            raise ValueError("array split does not result in an equal division")
-        cuts = [n * i // indices_or_sections for i in range(indices_or_sections + 1)]
-    else:
-        cuts = [0, *(int(cut) for cut in indices_or_sections), n]
-    head = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*head, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 # fmt: off
@@ -101,9 +75,7 @@ RULES: Table = {
     np.roll:         (_roll,),
     np.repeat:       (_repeat,),
     np.tile:         (_tile,),
-    np.pad:          Composed(_pad),
     np.copy:         (lambda g, y, a: g,),
     np.stack:        Each(_stacked),
-    np.split:        Composed(_split),
 }
 # fmt: on
