@@ -173,6 +173,13 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
                        apart(3, 4))],
     np.conjugate: unary(np.conjugate, real, False),
+    np.real: unary(np.real, real, False),
+    np.imag: [Case(lambda x: np.imag(x * 2j), real(3, 4), single=False),
+              Case(lambda x: np.imag((1 + 2j) * x * x), real(), single=False)],
+    np.angle: [Case(lambda x: np.angle(x + 1j), real(3, 4), single=False),
+               Case(lambda x: np.angle(1 + x * 1j, deg=True), real(3), single=False)],
+    np.sign: [Case(lambda x: np.real(np.sign(x + 2j)), real(3, 4), single=False),
+              Case(lambda x: x * np.sign(x), apart(3, 4))],
     np.deg2rad: unary(np.deg2rad, real, False),
     np.radians: unary(np.radians, real, False),
     np.rad2deg: unary(np.rad2deg, real, False),
@@ -228,6 +235,11 @@ EXAMPLES: dict[Any, list[Case]] = {
     special.erfc: [*unary(special.erfc, unit, False), *unary(special.erfc, real, False),
                    Case(special.erfc, between(4.1, 6.0)(5))],
     # support
+    support.spread: [holo(lambda x, k=k, d=d: support.spread(np.sum(x, axis=k, keepdims=d),
+                                                              (2, 3, 4), k, d), real(2, 3, 4))
+                     for k in AXES for d in (False, True)],
+    support.output: [Case(lambda x: support.output(np.divmod(x, np.float32(9)), 1),
+                          between(1, 2)(3, 4))],
     support.sum_to: [holo(lambda x, s=s: support.sum_to(x, s), real(2, 3, 4))
                      for s in [(2, 3, 4), (3, 4), (4,), (1, 3, 1), (3, 1), (1,), ()]]
                     + [holo(lambda x: support.sum_to(x, (4,)), real(3, 4))],
@@ -359,8 +371,8 @@ EXAMPLES: dict[Any, list[Case]] = {
 }
 
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
-ONE: list[Any] = [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.logical_not, np.isfinite,
-       np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
+ONE: list[Any] = [elementwise.signum, np.floor, np.ceil, np.trunc, np.rint, np.logical_not,
+       np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
        np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any, np.all,
        np.count_nonzero]
 TWO: list[Any] = [np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal,
@@ -390,7 +402,8 @@ def params(wanted: Callable[[Any, Case], bool]) -> Any:
 
 EVERY = pytest.mark.parametrize("case", params(lambda f, case: True))
 ELEMENTWISE = (
-    (set(elementwise.RULES) | set(special.RULES) | set(support.RULES)) - {support.sum_to}
+    (set(elementwise.RULES) | set(special.RULES) | set(support.RULES))
+    - {support.sum_to, support.spread, support.output}
 ) & set(EXAMPLES)
 PLAIN = [
     pytest.param(EXAMPLES[f][0], id=name(f)) for f in EXAMPLES if f in ELEMENTWISE - {np.copysign}

@@ -325,8 +325,8 @@ def test_index_beyond_the_end_raises_index_error() -> None:
 # What is refused.
 
 
-@pytest.mark.parametrize("data", [[1, 2], [True], [1j]], ids=repr)
-def test_only_real_floats_require_a_gradient(data: Any) -> None:
+@pytest.mark.parametrize("data", [[1, 2], [True]], ids=repr)
+def test_only_floats_require_a_gradient(data: Any) -> None:
     with pytest.raises(TypeError):
         tg.tensor(data, requires_grad=True)
 

@@ -13,6 +13,9 @@ import numpy as np
 
 __all__ = ["as_array", "dispatched", "plain"]
 
+# What overrides nothing, known without asking.
+_PLAIN = {np.ndarray, np.float64, np.float32, tuple, int, float, bool, str, type(None)}
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -29,9 +32,9 @@ def dispatched(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def public(*args: P.args, **kwargs: P.kwargs) -> R:
-        for arg in (*args, *kwargs.values()):
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             kind = type(arg)
-            if kind is not np.ndarray and hasattr(kind, "__array_function__"):
+            if kind not in _PLAIN and hasattr(kind, "__array_function__"):
                 answer = kind.__array_function__(arg, public, (kind,), args, kwargs)
                 if answer is not NotImplemented:
                     return answer  # type: ignore[no-any-return]

@@ -8,6 +8,8 @@ topological order, and no recursion is needed however deep the graph.
 its whole gradient. `gradients` drains it and returns what arrives at the nodes asked for.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
@@ -26,11 +28,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_ce.errors import GradientError
+from tinygrad_ce.errors import GradientError, ShapeError
+from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.support import output
 
 __all__ = [
+    "Extras",
     "Mode",
     "Node",
+    "blocks",
     "gradients",
     "no_grad",
     "order",
@@ -60,14 +66,12 @@ class Node:
         parents: the operands that gradients flow to; None once the graph was released.
         rules: the rule of each parent.
         locks: what keeps the arrays it needs from being changed.
-        aside: (primitive, args, node) where a step was fused past the node: it is shown its
-            gradient, which has gone on already.
-        keeps_grad: whether `backward()` stores the gradient here although it is no leaf.
+        extras: what few nodes have, or None.
     """
 
     __slots__ = (
-        "__weakref__", "args", "aside", "grad", "keeps_grad", "locks", "number", "operands",
-        "parameters", "parents", "primitive", "requires_grad", "rules", "value",
+        "__weakref__", "args", "extras", "grad", "locks", "number", "operands", "parameters",
+        "parents", "primitive", "requires_grad", "rules", "value",
     )  # fmt: skip
 
     value: Any
@@ -78,11 +82,28 @@ class Node:
     operands: Any
     args: Any
     parameters: Any
-    parents: "tuple[Node, ...] | None"
+    parents: tuple[Node, ...] | None
     rules: tuple[Any, ...]
     locks: Any
-    aside: Any
-    keeps_grad: bool
+    extras: Extras | None
+
+
+class Extras:
+    """What few nodes have.
+
+    Attributes:
+        keeps_grad: whether `backward()` stores the gradient here although it is no leaf.
+        hooks: functions that are shown the gradient, and may replace it.
+        aside: (primitive, args, node) where a step was fused past the node: it is shown its
+            gradient, which has gone on already.
+    """
+
+    __slots__ = ("aside", "hooks", "keeps_grad")
+
+    def __init__(self) -> None:
+        self.keeps_grad = False
+        self.hooks: dict[object, Callable[[Any], Any]] = {}
+        self.aside: Any = None
 
 
 def order(root: Node, since: int = 0) -> list[Node]:
@@ -98,20 +119,21 @@ def order(root: Node, since: int = 0) -> list[Node]:
                 "a graph serves one backward pass unless it is retained",
                 "pass retain_graph=True to the earlier one, or compute the value anew",
             )
-        number = node.number
         for parent in parents:
-            if parent.number > number:
+            if parent not in seen and parent.number >= since:
+                add(parent)
+                append(parent)
+            if parent.number > node.number:
                 raise GradientError(
                     "a leaf was given new data after it was used",
                     "gradients are taken at the values that the graph was computed with",
                     "call backward() before you update a parameter, or compute the value anew",
                 )
-            if parent not in seen and parent.number >= since:
-                add(parent)
-                append(parent)
-        if node.aside is not None and node.aside[2] not in seen:
-            add(node.aside[2])
-            append(node.aside[2])
+        if node.extras is not None and node.extras.aside is not None:
+            past = node.extras.aside[2]
+            if past not in seen:
+                add(past)
+                append(past)
     found.sort(key=attrgetter("number"), reverse=True)
     return found
 
@@ -140,39 +162,93 @@ def pull_back(
     """
     waiting: dict[Node, Any] = {root: gradient}
     shown: dict[Node, Any] = {}
+    take, arrived = waiting.pop, waiting.get
     for node in order(root, since) if nodes is None else nodes:
-        g = waiting.pop(node, None)
-        extra = shown.pop(node, None) if shown else None
-        if g is None:
+        g, extras = take(node, None), node.extras
+        if g is not None and reached is not None:
+            g = _masked(g, reached[node])
+        if extras is not None:
+            if g is not None and extras.hooks and not probe:
+                g = _hooked(g, extras.hooks, node.value)
+            extra = shown.pop(node, None)
             if extra is not None:
-                yield node, extra
+                yield node, extra if g is None else g + extra
+            elif g is not None:
+                yield node, g
+        elif g is not None:
+            yield node, g
+        if g is None or not node.parents:
             continue
-        if reached is not None:
-            g = np.where(reached[node], g, 0.0)
-        yield node, g if extra is None else g + extra
-        parents = node.parents
-        if not parents:
-            continue
-        primitive, parameters = node.primitive, node.parameters
-        args, y = (_seen(node), node) if record else (node.args, node.value)
-        if node.aside is not None:
-            _show(shown, node, y, g, record)
-        for parent, rule in zip(parents, node.rules):
+        args, y, parameters, primitive = node.args, node.value, node.parameters, node.primitive
+        if type(g) is Several:
+            g = _complete(g, y)
+        if record:
+            args, y = _seen(node), _several(node) if type(y) is Several else node
+        if extras is not None and extras.aside is not None:
+            _show(shown, extras.aside, y, g, record)
+        # A call that spreads a tuple costs a third more; most functions have one or two operands.
+        short = 0 if parameters else len(args)
+        for parent, rule in zip(node.parents, node.rules):
             if parent.number < since:
                 continue
-            r = rule(g, y, *args, **parameters) if parameters else rule(g, y, *args)
+            if short == 2:
+                r = rule(g, y, args[0], args[1])
+            elif short == 1:
+                r = rule(g, y, args[0])
+            else:
+                r = rule(g, y, *args, **parameters)
             x = parent.value
             if probe and primitive.broadcasts and r.shape == np.shape(g):
                 r = np.where(np.equal(g, 0), 0.0, r)
             if r.shape != x.shape or r.dtype is not x.dtype:
                 r = primitive.fit(r, x)
-            before = waiting.get(parent)
+            before = arrived(parent)
             waiting[parent] = r if before is None else before + r
 
 
-def _show(shown: dict[Node, Any], node: Node, y: Any, g: Any, record: bool) -> None:
+def _several(node: Node) -> Several:
+    """The results of a function with several, as nodes."""
+    return Several(output(node, i) for i in range(len(node.value)))
+
+
+def _complete(g: Several, y: Several) -> Several:
+    """Zeros where no gradient arrived."""
+    return Several(np.zeros_like(b) if a is None else a for a, b in zip(g, y, strict=True))
+
+
+def _is_nan(g: Any) -> Any:
+    return Several(map(_is_nan, g)) if type(g) is Several else None if g is None else np.isnan(g)
+
+
+def _masked(g: Any, reached: Any) -> Any:
+    """The gradient where one arrives at all, 0 elsewhere."""
+    if type(g) is Several:
+        return Several(
+            None if a is None or b is None else _masked(a, b)
+            for a, b in zip(g, reached, strict=True)
+        )
+    return np.where(reached, g, 0.0)
+
+
+def _hooked(g: Any, hooks: dict[object, Callable[[Any], Any]], value: Any) -> Any:
+    """The gradient that the hooks, one after the other, let go on."""
+    for hook in tuple(hooks.values()):
+        changed = hook(g)
+        if changed is None:
+            continue
+        if np.shape(changed) != value.shape:
+            raise ShapeError(
+                f"a hook returned a gradient of shape {np.shape(changed)}",
+                f"the gradient has the tensor's shape, {value.shape}",
+                "return an array of that shape, or None to leave it as it is",
+            )
+        g = changed if isinstance(changed, Node) else np.asarray(changed, value.dtype)[()]
+    return g
+
+
+def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> None:
     """The gradient of the node that a fused step went past, to be looked at only."""
-    primitive, operands, past = node.aside
+    primitive, operands, past = aside
     values = operands if record else [getattr(x, "value", x) for x in operands]
     rule = primitive.rules[next(i for i, x in enumerate(operands) if x is past)]
     r = primitive.fit(rule(g, y, *values), past.value)
@@ -217,13 +293,17 @@ def gradients(
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
-        wanted = {node for node in nodes if node.primitive is None or node.keeps_grad}
+        wanted = {
+            node
+            for node in nodes
+            if node.primitive is None or (node.extras is not None and node.extras.keeps_grad)
+        }
     walk = partial(pull_back, root, since=since, nodes=nodes)
     with np.errstate(all="ignore"):
         found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
         if any(map(_has_nan, found.values())):
             nan = np.full(np.shape(root.value), np.nan, root.value.dtype)[()]
-            reached = {node: np.isnan(g) for node, g in walk(nan, probe=True)}
+            reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return found
@@ -231,7 +311,7 @@ def gradients(
 
 def _has_nan(g: Any) -> bool:
     value = g.value if isinstance(g, Node) else g
-    if value.dtype.kind != "f":
+    if value.dtype.kind not in "fc":
         return False
     total = np.vdot(value, value)
     return bool(total != total)
@@ -241,9 +321,8 @@ def release(nodes: list[Node]) -> None:
     """Let go of the graph of these nodes, and of the arrays it holds."""
     for node in nodes:
         if node.primitive is not None:
-            node.parents = None
+            node.parents = node.locks = node.extras = None
             node.operands = node.args = ()
-            node.locks = node.aside = None
 
 
 class Mode:
@@ -315,10 +394,14 @@ class Mode:
 
 
 _BLOCKS: ContextVar[tuple[tuple[Mode, FrameType | None], ...]] = ContextVar("blocks", default=())
+blocks = _BLOCKS.get
 
 
 def recording() -> bool:
-    """Whether results of variables are recorded here, so that gradients can flow back."""
+    """Whether results of variables are recorded here, so that gradients can flow back.
+
+    Where speed counts, ask `not blocks() or recording()`: mostly there are none.
+    """
     for mode, frame in reversed(_BLOCKS.get()):
         if frame is None or _is_running(frame):
             return mode.records

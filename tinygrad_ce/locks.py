@@ -23,7 +23,7 @@ class Lock:
 
 
 class _Closed(ref[Lock]):
-    """What a lock made read-only: the owner of the memory, and views of it. Opened with the lock's end."""
+    """What a lock made read-only (the owner of the memory, views of it), opened when it ends."""
 
     __slots__ = ("arrays", "owner")
 
@@ -32,7 +32,7 @@ class _Closed(ref[Lock]):
 
     def open(self) -> None:
         for array in self.arrays:  # the owner first: a view can only follow its owner
-            array.setflags(True)
+            array.setflags(write=True)
         del _closed[id(self.owner)]
 
 
@@ -61,9 +61,9 @@ def lock(array: NDArray[Any]) -> Lock:
         closed = _closed[id(owner)] = _Closed(found, _Closed.open)
         closed.owner, closed.arrays = owner, []
         if owner.flags.writeable:
-            owner.setflags(False)
+            owner.setflags(write=False)
             closed.arrays.append(owner)
     if array is not owner and array.flags.writeable:
-        array.setflags(False)
+        array.setflags(write=False)
         closed.arrays.append(array)
     return found

@@ -5,39 +5,43 @@ lead to `apply`, which looks the function up in the rule table, computes it on p
 records the result when one of its operands requires a gradient.
 """
 
+from __future__ import annotations
+
 import copy as copying
 import numbers
 import operator
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import CO_VARARGS
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Node, gradients, order, recording, release, tick
+from tinygrad_ce.graph import Extras, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
 
 __all__ = ["Tensor", "apply", "detach", "tensor"]
 
 _new = object.__new__
 _ndarray = np.ndarray
+_EMPTY: dict[str, Any] = {}
 _PLAIN = (float, int, np.ndarray)
 _FUSIBLE = {inner for _, pairs in FUSED.values() for inner in pairs}
 
 
-def _leaf(value: Any, requires_grad: bool = False) -> "Tensor":
+def _leaf(value: Any, requires_grad: bool = False) -> Tensor:
     made = _new(Tensor)
     made.value = value
     made.requires_grad = requires_grad
     made.number = tick()
-    made.primitive = made.grad = made.locks = made.aside = None
+    made.primitive = made.grad = made.locks = made.extras = None
     made.parents = made.rules = made.operands = made.args = ()
-    made.parameters = {}
-    made.keeps_grad = False
+    made.parameters = _EMPTY
     return made
 
 
@@ -50,7 +54,7 @@ def _recorded(
     parents: tuple[Node, ...],
     rules: tuple[Any, ...],
     locks: Any,
-) -> "Tensor":
+) -> Tensor:
     made = _new(Tensor)
     made.value = value
     made.requires_grad = True
@@ -61,8 +65,7 @@ def _recorded(
     made.parameters = parameters
     made.parents = parents
     made.rules = rules
-    made.grad = made.aside = None
-    made.keeps_grad = False
+    made.grad = made.extras = None
     made.locks = locks
     return made
 
@@ -79,17 +82,14 @@ def _locks(operands: Any, args: Any) -> Any:
     return locks
 
 
-_EMPTY: dict[str, Any] = {}
-
-
-def _unary(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
+def _unary(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     primitive = TABLE[function]
     call, rules = primitive.call, primitive.alone
 
-    def operate(x: "Tensor") -> "Tensor":
+    def operate(x: Tensor) -> Tensor:
         arg = x.value
         value = call(arg)
-        if x.requires_grad and rules and recording():
+        if x.requires_grad and rules and (not blocks() or recording()):
             held = _locks((x,), (arg,)) if x.primitive is None else None
             return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
         return _leaf(value)
@@ -99,17 +99,17 @@ def _unary(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
 
 def _binary(
     function: Callable[..., Any],
-) -> tuple[Callable[["Tensor", Any], Any], Callable[["Tensor", Any], Any]]:
+) -> tuple[Callable[[Tensor, Any], Any], Callable[[Tensor, Any], Any]]:
     """The operator of a function of two operands, and the reflected one."""
     primitive = TABLE[function]
     call, both = primitive.call, primitive.rules
     left, right = primitive.alone[:1], primitive.alone[1:]
 
-    def operate(a: "Tensor", b: Any) -> Any:
+    def operate(a: Tensor, b: Any) -> Any:
         if type(b) is Tensor:
             x, y = a.value, b.value
             value = call(x, y)
-            if (a.requires_grad or b.requires_grad) and left and recording():
+            if (a.requires_grad or b.requires_grad) and left and (not blocks() or recording()):
                 operands, args = (a, b), (x, y)
                 held = None
                 if a.primitive is None or b.primitive is None:
@@ -124,26 +124,26 @@ def _binary(
             return _other(a, b, False)
         x = a.value
         value = call(x, b)
-        if a.requires_grad and left and recording():
+        if a.requires_grad and left and (not blocks() or recording()):
             operands, args = (a, b), (x, b)
             plain = type(b) is _ndarray
             held = _locks(operands, args) if plain or a.primitive is None else None
             return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
         return _leaf(value)
 
-    def reflected(b: "Tensor", a: Any) -> Any:
+    def reflected(b: Tensor, a: Any) -> Any:
         if type(a) not in _PLAIN:
             return _other(b, a, True)
         y = b.value
         value = call(a, y)
-        if b.requires_grad and right and recording():
+        if b.requires_grad and right and (not blocks() or recording()):
             operands, args = (a, b), (a, y)
             plain = type(a) is _ndarray
             held = _locks(operands, args) if plain or b.primitive is None else None
             return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
         return _leaf(value)
 
-    def _other(tensor: "Tensor", other: Any, swap: bool) -> Any:
+    def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
         """Numbers and sequences that NumPy takes as arrays; anything else may know better."""
         known = isinstance(other, numbers.Number | np.generic | list | tuple | np.ndarray)
         if not known and not hasattr(type(other), "__array_function__"):
@@ -161,51 +161,89 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         UnsupportedError: the function has no rule, or the rule does not know an argument, and a
             gradient would be lost.
     """
-    if kwargs:
-        kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-    if function in ANSWERS:
-        return function(*_raw(args), **_raw(kwargs))
     primitive = TABLE.get(function)
     if primitive is None:
         return _unlisted(function, args, kwargs)
     if kwargs:
-        kwargs = _checked(primitive, kwargs, any(map(_carries, args)))
+        args, kwargs = _bound(primitive, args, kwargs)
+    if function in FUSED:
+        fused = _fused(primitive, args)
+        if fused is not None:
+            return fused
     if primitive.composed is not None:
-        args = tuple(_array(a) if i == 0 else a for i, a in enumerate(args))
-        args, kwargs = _named(function, args, kwargs)
-        return primitive.composed(*args, **kwargs)
-    args, kwargs = _named(function, args, kwargs)
-    fused = _fused(primitive, args)
-    if fused is not None:
-        return fused
+        return _composed(primitive, primitive.composed, args, kwargs)
     if primitive.each is not None:
         return _apply_each(primitive, primitive.each, args, kwargs)
     n = len(primitive.rules)
-    args = tuple(_array(a) if i < n else a for i, a in enumerate(args))
-    raw, raw_kwargs = _raw(args), _raw(kwargs)
-    value = primitive.call(*raw, **raw_kwargs)
-    if recording() and (any(map(_carries, args)) or any(map(_carries, kwargs.values()))):
-        _check_count(primitive, args, n)
-        for extra in (*args[n:], *kwargs.values()):
-            if n and _carries(extra):
-                raise UnsupportedError(
-                    f"{primitive.name} was given a variable where no gradient can flow",
-                    f"gradients flow to its first {n} argument(s)",
-                    "pass .detach() of it",
-                )
-        if n:
-            variable = [i for i in range(n) if _carries(args[i])]
-            chosen = primitive.alone if len(variable) == 1 else primitive.rules
-            pairs = [(args[i], chosen[i]) for i in variable if chosen[i] is not None]
-            if pairs:
-                parents, rules = zip(*pairs, strict=True)
-                return _recorded(
-                    value, primitive, args, raw, raw_kwargs, parents, rules, _locks(args, raw)
-                )
+    operands, raw = list(args), list(args)
+    variables = []
+    for i, a in enumerate(args):
+        kind = type(a)
+        if kind is Tensor:
+            raw[i] = a.value
+            if a.requires_grad:
+                variables.append(i)
+        elif kind not in _PLAIN:
+            if i < n:
+                operands[i] = a = _array(a)
+            raw[i] = _raw(a)
+            if _carries(a):
+                variables.append(i)
+    parameters = _raw(kwargs) if kwargs else kwargs
+    live = n and (variables or (kwargs and _carries(kwargs))) and recording()
+    if live:
+        _check(primitive, args, kwargs, n)
+    value = primitive.call(*raw, **parameters)
+    if live:
+        rules: Any = primitive.alone if len(variables) == 1 else primitive.rules
+        if n == 1:
+            return _made(value, primitive, operands, raw, parameters, operands[:1], rules)
+        flowing = [i for i in variables if rules[i] is not None]
+        if flowing:
+            parents = [operands[i] for i in flowing]
+            rules = tuple(rules[i] for i in flowing)
+            return _made(value, primitive, operands, raw, parameters, parents, rules)
     made = _wrapped(value)
-    if function in _FUSIBLE and isinstance(made, Tensor):
-        made.primitive, made.operands, made.args, made.parameters = primitive, args, raw, raw_kwargs
+    if function in _FUSIBLE and type(made) is Tensor:
+        made.primitive, made.parameters = primitive, parameters
+        made.operands, made.args = tuple(operands), tuple(raw)
     return made
+
+
+def _made(
+    value: Any,
+    primitive: Primitive,
+    operands: list[Any],
+    raw: list[Any],
+    parameters: dict[str, Any],
+    parents: list[Any],
+    rules: tuple[Any, ...],
+) -> Any:
+    """The record of a call; of one with several results, a record for each."""
+    operands_, args, locks = tuple(operands), tuple(raw), _locks(operands, raw)
+    if not isinstance(value, tuple):
+        return _recorded(
+            value, primitive, operands_, args, parameters, tuple(parents), rules, locks
+        )
+    node = _recorded(
+        Several(value), primitive, operands_, args, parameters, tuple(parents), rules, locks
+    )
+    parts = [
+        output(node, i) if np.result_type(part).kind in "fc" else _wrapped(part)
+        for i, part in enumerate(value)
+    ]
+    make = getattr(type(value), "_make", tuple)
+    return make(parts)
+
+
+def _composed(
+    primitive: Primitive, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """A function written with others; where no gradient is needed, NumPy's own."""
+    if not recording() or not (_carries(args) or _carries(kwargs)):
+        return _wrapped(primitive.call(*_raw(args), **_raw(kwargs)))
+    _check(primitive, args, kwargs, 0)
+    return function(*(a if _carries(a) else _array(a) for a in args), **kwargs)
 
 
 def _apply_each(
@@ -213,33 +251,31 @@ def _apply_each(
 ) -> Any:
     if not args:
         raise TypeError(f"np.{primitive.name} takes its first argument by position")
+    if each.form is not None:
+        args = each.form(args)
     if each.after_first:
-        if not isinstance(args[0], str):
-            raise UnsupportedError(
-                f"np.{primitive.name} was called without a subscript string",
-                "gradients flow through the form np.einsum('ij,jk->ik', a, b)",
-                "write the subscripts as a string",
-            )
-        args = (args[0], *map(_array, args[1:]))
-        items = args[1:]
+        operands = [args[0], *map(_array, args[1:])]
+        items = operands[1:]
     else:
-        args = ([_array(a) for a in args[0]], *args[1:])
-        items = tuple(args[0])
-    if not each.after_first and any(map(_carries, items)):
-        _check_count(primitive, args, 1)
-    raw = _raw(args)
-    value = primitive.call(*raw, **kwargs)
-    pairs = [(a, partial(each.rule, i)) for i, a in enumerate(items) if _carries(a)]
-    if pairs and recording():
-        parents, rules = zip(*pairs, strict=True)
-        return _recorded(value, primitive, args, raw, kwargs, parents, rules, _locks(args, raw))
+        items = [_array(a) for a in args[0]]
+        operands = [items, *args[1:]]
+    flowing = [i for i, a in enumerate(items) if _carries(a)]
+    live = (flowing or _carries(args[1:]) or _carries(kwargs)) and recording()
+    if live:
+        _check(primitive, args, kwargs, len(args) if each.after_first else 1)
+    raw, parameters = [_raw(a) for a in operands], _raw(kwargs)
+    value = primitive.call(*raw, **parameters)
+    if live:
+        rules = tuple(partial(each.rule, i) for i in flowing)
+        parents = [items[i] for i in flowing]
+        return _made(value, primitive, operands, raw, parameters, parents, rules)
     return _wrapped(value)
 
 
 def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     """outer(inner(z)) in one stable step, where the table knows the pair; otherwise None."""
-    place, pairs = FUSED.get(outer.function, (0, {}))
-    inner = args[place] if pairs and place < len(args) else None
+    place, pairs = FUSED[outer.function]
+    inner = args[place] if place < len(args) else None
     if not isinstance(inner, Tensor) or inner.primitive is None or not inner.operands:
         return None
     function = pairs.get(inner.primitive.function)
@@ -248,71 +284,78 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     spliced = (*args[:place], *inner.operands, *args[place + 1 :])
     made = apply(function, spliced, inner.parameters)
     if made.parents and inner.requires_grad:
-        made.aside = (outer, args, inner)
+        _extras(made).aside = (outer, args, inner)
     return made
 
 
-def _checked(primitive: Primitive, kwargs: dict[str, Any], variable: bool) -> dict[str, Any]:
-    """The keywords without those that say nothing; a keyword that no rule knows is refused."""
-    kwargs = {
-        k: v for k, v in kwargs.items() if not (k in ("out", "where") and (v is None or v is True))
-    }
-    if kwargs.get("out") is not None:
-        raise UnsupportedError(
-            f"{primitive.name} was called with out=",
-            "writing into an array is not differentiable",
-            "use the value that it returns",
-        )
-    if not kwargs or primitive.composed is not None:
-        return kwargs
-    unknown = [k for k in kwargs if k not in primitive.names and k not in _OPERAND_NAMES]
-    if unknown and (primitive.rules or primitive.each) and variable:
-        known = ", ".join(n for n in primitive.names if n != "out") or "none"
-        raise UnsupportedError(
-            f"{primitive.name} was called with {unknown[0]}=",
-            f"its gradient rule knows these arguments: {known}",
-            "leave it out, or write it with np.where, astype or indexing",
-        )
-    return kwargs
+def _extras(node: Node) -> Extras:
+    found = node.extras
+    if found is None:
+        found = node.extras = Extras()
+    return found
 
 
-def _check_count(primitive: Primitive, args: tuple[Any, ...], operands: int) -> None:
-    """Refuse arguments by position that lie behind those the rule knows."""
-    if operands and len(args) - operands > len(primitive.names):
-        raise UnsupportedError(
-            f"{primitive.name} was called with {len(args)} arguments",
-            f"its gradient rule knows {operands + len(primitive.names)} of them",
-            "leave the rest out, or write them with np.where, astype or indexing",
-        )
-
-
-# The names NumPy gives the operands of its functions.
-_OPERAND_NAMES = frozenset(
-    {"a", "x", "x1", "x2", "b", "y", "condition", "arr", "array", "ary", "arrays", "A", "m"}
-)
-
-
-def _named(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+def _bound(
+    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Operands given by name, put in their place."""
-    if not kwargs or _OPERAND_NAMES.isdisjoint(kwargs):
-        return args, kwargs
-    from_names = dict(kwargs)
-    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
-    found = list(args)
-    for name in names[len(args) :]:
-        if name not in from_names or name not in _OPERAND_NAMES:
+    """The arguments with operands in their place, without the keywords that say nothing."""
+    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    if kwargs.get("where") is True:
+        del kwargs["where"]
+    if "out" in kwargs:
+        out = kwargs.pop("out")
+        if any(o is not None for o in (out if isinstance(out, tuple) else (out,))):
+            raise UnsupportedError(
+                f"{primitive.name} was called with out=",
+                "writing into an array is not differentiable",
+                "use the value that it returns",
+            )
+    for name in primitive.operands[len(args) :]:
+        if name not in kwargs:
             break
-        found.append(from_names.pop(name))
-    return tuple(found), from_names
+        args = (*args, kwargs.pop(name))
+    return args, kwargs
+
+
+def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
+    """Refuse what the rules do not know, and variables where no gradient can flow."""
+    known = ", ".join(name for name in primitive.names if name != "out") or "none"
+    for name in kwargs:
+        if name not in primitive.names:
+            raise UnsupportedError(
+                f"{primitive.name} was called with {name}=",
+                f"its gradient rule knows these arguments: {known}",
+                "leave it out, or write it with np.where, astype or indexing",
+            )
+    if primitive.composed is not None:
+        code = primitive.composed.__code__
+        if len(args) > code.co_argcount and not code.co_flags & CO_VARARGS:
+            _too_many(primitive, len(args), code.co_argcount)
+        return
+    if len(args) - operands > len(primitive.names):
+        _too_many(primitive, len(args), operands + len(primitive.names))
+    if _carries(args[operands:]) or _carries(kwargs):
+        raise UnsupportedError(
+            f"{primitive.name} was given a variable where no gradient can flow",
+            f"gradients flow to its first {operands} argument(s)",
+            "pass .detach() of it",
+        )
+
+
+def _too_many(primitive: Primitive, found: int, known: int) -> None:
+    raise UnsupportedError(
+        f"{primitive.name} was called with {found} arguments",
+        f"its gradient rule knows {known} of them",
+        "leave the rest out, or write them with np.where, astype or indexing",
+    )
 
 
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function without a rule computes as long as no gradient is lost by it."""
+    """A question is answered; a function without a rule computes if no gradient is lost by it."""
+    if function in ANSWERS:
+        return function(*_raw(args), **_raw(kwargs))
     name = getattr(function, "__name__", str(function))
-    if recording() and (_carries(list(args)) or _carries(list(kwargs.values()))):
+    if recording() and (_carries(args) or _carries(kwargs)):
         raise UnsupportedError(
             f"{name} was called on a tensor that requires a gradient",
             f"tinygrad_ce has no gradient rule for {name}",
@@ -337,9 +380,14 @@ def _raw(x: Any) -> Any:
 
 def _carries(x: Any) -> bool:
     """Whether x is, or holds, a tensor that requires a gradient."""
-    if type(x) is Tensor:
-        return x.requires_grad
-    return isinstance(x, tuple | list) and any(map(_carries, x))
+    kind = type(x)
+    if kind is Tensor:
+        return x.requires_grad  # type: ignore[no-any-return]
+    if isinstance(x, tuple | list):
+        return any(map(_carries, x))
+    if kind is dict:
+        return any(map(_carries, x.values()))
+    return kind is slice and _carries((x.start, x.stop, x.step))
 
 
 def _array(x: Any) -> Any:
@@ -367,7 +415,7 @@ def _wrapped(value: Any) -> Any:
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: "Tensor", *args: Any, **kwargs: Any) -> Any:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return apply(function, (self, *args), kwargs)
 
     method.__name__ = method.__qualname__ = getattr(function, "__name__", "method")
@@ -462,6 +510,9 @@ class Tensor(Node):
                 "only a leaf has data of its own",
                 "make a new tensor, or use .detach()",
             )
+        if data is self.value:
+            self.number = tick()
+            return
         value = np.asarray(data, dtype=self.dtype)
         if value.shape != self.shape:
             raise ShapeError(
@@ -493,14 +544,24 @@ class Tensor(Node):
         return self.value.dtype  # type: ignore[no-any-return]
 
     @property
-    def T(self) -> "Tensor":  # noqa: N802  NumPy's name
+    def T(self) -> Tensor:  # noqa: N802  NumPy's name
         """The tensor with its axes reversed."""
         return self.transpose()
 
     @property
-    def mT(self) -> "Tensor":  # noqa: N802  NumPy's name
+    def mT(self) -> Tensor:  # noqa: N802  NumPy's name
         """The tensor with its last two axes swapped."""
         return self.swapaxes(-1, -2)  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return apply(np.real, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part."""
+        return apply(np.imag, (self,), {})  # type: ignore[no-any-return]
 
     def item(self, *index: int) -> Any:
         """The value as a Python number; of a tensor with several entries, the one at `index`."""
@@ -514,7 +575,7 @@ class Tensor(Node):
         """The values as an array of their own, without gradient."""
         return np.array(self.value)
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through it."""
         return _leaf(self.value)
 
@@ -554,13 +615,19 @@ class Tensor(Node):
 
     def _seed(self, gradient: Any) -> Any:
         if gradient is None:
+            if self.dtype.kind == "c":
+                raise GradientError(
+                    "backward() was called on a complex tensor",
+                    "without a gradient to start from it needs a real scalar",
+                    "take np.real or np.abs of it first, or pass gradient=",
+                )
             if self.size != 1:
                 raise GradientError(
                     f"backward() was called on a tensor of shape {self.shape}",
                     "without a gradient to start from it needs a scalar",
                     "sum or average it first, or pass gradient=, an array of its shape",
                 )
-            return np.ones(self.shape, self.dtype)[()]
+            return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
         gradient = np.asarray(_raw(gradient), dtype=self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(
@@ -578,7 +645,7 @@ class Tensor(Node):
                 "no gradient will arrive here",
                 "compute it from tensors made with requires_grad=True",
             )
-        self.keeps_grad = True
+        _extras(self).keeps_grad = True
 
     # Operators.
 
@@ -642,7 +709,7 @@ class Tensor(Node):
     def __ipow__(self, other: Any) -> Any:
         return self._updated(self**other)
 
-    def _updated(self, new: "Tensor") -> "Tensor":
+    def _updated(self, new: Tensor) -> Tensor:
         """Within no_grad a leaf is updated in place; elsewhere the name gets the new value."""
         if self.primitive is None and self.requires_grad and not recording():
             self.data = new.value
@@ -708,10 +775,10 @@ class Tensor(Node):
                                  f"np.{name}(t)")  # fmt: skip
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
-    def __copy__(self) -> "Tensor":
+    def __copy__(self) -> Tensor:
         return self.__deepcopy__({})
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         made = _restored(*self._state())
         made.value, made.grad = copying.copy(made.value), copying.copy(made.grad)
         return made
@@ -744,11 +811,11 @@ class Tensor(Node):
     dot, copy, nonzero = _method(np.dot), _method(np.copy), _method(np.nonzero)
     astype = _method(astype)
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape` of this tensor, to a shape or to lengths given one by one."""
         return apply(np.reshape, (self, _unpacked(shape)), {})  # type: ignore[no-any-return]
 
-    def transpose(self, *axes: Any) -> "Tensor":
+    def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose` of this tensor; without axes they are reversed."""
         order = _unpacked(axes) if axes and axes != (None,) else None
         return apply(np.transpose, (self, order), {})  # type: ignore[no-any-return]
@@ -789,10 +856,10 @@ def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
 
 
 def _check_differentiable(value: Any, requires_grad: bool) -> None:
-    if requires_grad and value.dtype.kind not in "fO":
+    if requires_grad and value.dtype.kind not in "fcO":
         raise DTypeError(
             f"a tensor of dtype {value.dtype} was to require a gradient",
-            "only real floating-point numbers do",
+            "only floating-point numbers do, real or complex",
             "convert the data, for example with dtype=float",
         )
 

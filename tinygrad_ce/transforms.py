@@ -93,10 +93,10 @@ def _variable(value: Any, number: int) -> Tensor:
         made: Tensor = apply(np.positive, (value,), {})
         return made
     array = value.value if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind not in "fO":
+    if array.dtype.kind not in "fcO":
         raise DTypeError(
             f"argument {number} has a leaf of dtype {array.dtype}",
-            "gradients exist by real floating-point numbers",
+            "gradients exist by floating-point numbers, real or complex",
             "pass floats, or leave the argument out of argnums",
         )
     return Tensor(array, requires_grad=True, dtype=array.dtype)

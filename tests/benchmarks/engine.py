@@ -10,6 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -143,8 +145,24 @@ def record_cost() -> None:
           f"{1e9 * raw:.0f} ns")  # fmt: skip
 
 
+def import_cost() -> None:
+    """What `import tinygrad_ce` adds to `import numpy`, in fresh interpreters with bytecode."""
+    code = (
+        "import time; import numpy; began = time.perf_counter(); import tinygrad_ce; "
+        "print(time.perf_counter() - began)"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    run = [sys.executable, "-c", code]
+    times = [
+        float(subprocess.run(run, env=environment, capture_output=True, check=True).stdout)
+        for _ in range(ROUNDS)
+    ]
+    print(f"{'import':38s} {1e3 * statistics.median(times):7.1f} ms over that of NumPy")
+
+
 def main() -> None:
     """Print the table."""
+    import_cost()
     record_cost()
     for name, steps in workloads().items():
         times: dict[str, list[float]] = {system: [] for system in steps}

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import ratio
+from tinygrad_ce.rules.support import conj, ratio
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "signum"]
 
 _LN2, _LN10 = math.log(2), math.log(10)
 _DEGREE = math.pi / 180
@@ -33,6 +34,30 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """a^b log a, which is 0 for a = 0 at every b >= 0."""
     return g * (y * np.log(np.where(a == 0, np.ones_like(y), a)))
+
+
+@dispatched
+def signum(x: Any) -> Any:
+    """-1, 0 or 1 by the sign of a real number: `np.sign` without its complex case.
+
+    >>> signum(np.array([-2.0, 0.0, 3.0]))
+    array([-1.,  0.,  1.])
+    """
+    return np.sign(x)
+
+
+def _sign(x: Any) -> Any:
+    return ratio(x, np.absolute(x)) if np.iscomplexobj(x) else signum(x)
+
+
+def _absolute(g: Any, y: Any, x: Any) -> Any:
+    """g conj(x) / |x|, which is g sign(x) for real x."""
+    return g * ratio(conj(x), y) if np.iscomplexobj(x) else g * signum(x)
+
+
+def _angle(z: Any, deg: bool = False) -> Any:
+    angle = np.arctan2(np.imag(z), np.real(z))
+    return angle / _DEGREE if deg else angle
 
 
 def _share(a: Any, b: Any) -> Any:
@@ -92,10 +117,14 @@ RULES: Table = {
     np.square:        (lambda g, y, x: g * (2 * x),),
     np.sqrt:          (lambda g, y, x: g / (2 * y),),
     np.cbrt:          (lambda g, y, x: g / (3 * y * y),),
-    np.absolute:      (lambda g, y, x: g * np.sign(x),),
-    np.fabs:          (lambda g, y, x: g * np.sign(x),),
-    np.copysign:      (lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
-    np.conjugate:     (lambda g, y, x: g,),
+    np.absolute:      (_absolute,),
+    np.fabs:          (lambda g, y, x: g * signum(x),),
+    np.copysign:      (lambda g, y, a, b: g * (signum(a) * np.copysign(1.0, b)), None),
+    np.conjugate:     (lambda g, y, x: conj(g),),
+    np.real:          (lambda g, y, val: g,),
+    np.imag:          (lambda g, y, val: g * -1j,),
+    np.angle:         Composed(_angle),
+    np.sign:          Composed(_sign),
     np.deg2rad:       (lambda g, y, x: g * _DEGREE,),
     np.radians:       (lambda g, y, x: g * _DEGREE,),
     np.rad2deg:       (lambda g, y, x: g / _DEGREE,),
@@ -137,7 +166,7 @@ RULES: Table = {
                        lambda g, y, condition, a, b: np.where(condition, g, 0.0),
                        lambda g, y, condition, a, b: np.where(condition, 0.0, g)),
     # recorded, without gradient
-    np.sign:          None,
+    signum:           None,
     np.floor:         None,
     np.ceil:          None,
     np.trunc:         None,

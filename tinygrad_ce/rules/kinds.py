@@ -6,47 +6,63 @@
 - `each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
 - `composed(function)`: the function is expressed by others, and needs no rule of its own.
 
+A function with several results has them in y as a tuple, and their gradients in g.
+
 A rule is `rule(g, y, *arguments)`: g the gradient of the result, y the result, and then the
 function's own arguments under NumPy's names. It is plain NumPy, linear in g, and returns the
 gradient by its operand: g itself, a view, or a fresh array, never one of the operands.
 An argument that no rule names (`where=`, `initial=`) is refused when the function is called.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Composed", "Each", "Entry", "Function", "Rule", "Rules", "Table", "Tied"]
+__all__ = ["Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied"]
 
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
 Rules: TypeAlias = tuple[Rule | None, ...]
 
 
-@dataclass(frozen=True)
 class Tied:
     """Rules of a choice: at a tie, variables share (`shared`), and a constant wins (`alone`)."""
 
-    shared: Rules
-    alone: Rules
+    def __init__(self, shared: Rules, alone: Rules) -> None:
+        self.shared, self.alone = shared, alone
 
 
-@dataclass(frozen=True)
 class Each:
     """The rule `rule(i, g, y, *arguments)` of operand i, where operands come as a sequence.
 
-    They are the first argument (`np.concatenate`), or all after the first (`np.einsum`).
+    They are the first argument (`np.concatenate`), or all after the first (`np.einsum`), once
+    `form` has brought the arguments into that order.
     """
 
-    rule: Rule
-    after_first: bool = False
+    def __init__(self, rule: Rule, after_first: bool = False, form: Function | None = None) -> None:
+        self.rule, self.after_first, self.form = rule, after_first, form
 
 
-@dataclass(frozen=True)
 class Composed:
     """The same function written with others that have rules."""
 
-    function: Function
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+
+class Several(tuple[Any, ...]):
+    """The results of a function that has several, or their gradients, as one value of the graph.
+
+    Where no gradient arrived there is None. It has no shape and no dtype to be fitted to.
+    """
+
+    __slots__ = ()
+    shape = dtype = None
+
+    def __add__(self, other: Any) -> Several:
+        pairs = zip(self, other, strict=True)
+        return Several(a if b is None else b if a is None else a + b for a, b in pairs)
 
 
 Entry: TypeAlias = Rules | Tied | Each | Composed | None

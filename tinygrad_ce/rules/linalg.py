@@ -4,6 +4,7 @@ Kink: norm'(0) = 0.
 """
 
 from math import prod
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Each, Table
-from tinygrad_ce.rules.support import kept, ratio
+from tinygrad_ce.rules.support import conj, kept, ratio
 
 __all__ = ["RULES", "euclidean"]
 
@@ -93,6 +94,22 @@ def _einsum(i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: A
     return scatter(full, tuple(grid[k] for k in terms[i]), operands[i].shape)
 
 
+def _with_subscripts(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The form `(a, [0, 1], b, [1, 2], [0, 2])` with its lists of axes written as a string."""
+    if isinstance(args[0], str):
+        return args
+    operands, lists = args[0:-1:2], args[1::2]
+    out = args[-1] if len(args) % 2 else None
+    term = "".join
+    letters = ascii_uppercase + ascii_lowercase  # as NumPy: the implicit output is in this order
+    terms = [
+        term("..." if axis is Ellipsis else letters[axis] for axis in axes)
+        for axes in (*lists, *(() if out is None else (out,)))
+    ]
+    subscripts = ",".join(terms[: len(operands)]) + ("" if out is None else f"->{terms[-1]}")
+    return (subscripts, *operands)
+
+
 def _explicit(subscripts: str, operands: Any) -> tuple[list[str], str]:
     """The terms and the output with a letter for every axis, those under `...` included."""
     left, arrow, out = subscripts.replace(" ", "").partition("->")
@@ -120,7 +137,7 @@ def euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _euclidean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return kept(g, axis, keepdims) * ratio(x, kept(y, axis, keepdims))
+    return kept(g, axis, keepdims) * ratio(conj(x), kept(y, axis, keepdims))
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
@@ -146,7 +163,7 @@ RULES: Table = {
     np.inner:       Composed(_inner),
     np.outer:       Composed(_outer),
     np.tensordot:   Composed(_tensordot),
-    np.einsum:      Each(_einsum, after_first=True),
+    np.einsum:      Each(_einsum, after_first=True, form=_with_subscripts),
     euclidean:      (_euclidean,),
     np.linalg.norm: Composed(_norm),
 }

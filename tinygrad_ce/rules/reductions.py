@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import kept, ratio
+from tinygrad_ce.rules.support import conj, kept, ratio, spread
 
 __all__ = ["RULES"]
 
@@ -20,7 +20,7 @@ def _count(a: Any, y: Any) -> int:
 
 
 def _centred(a: Any, axis: Any) -> Any:
-    return a - np.mean(a, axis=axis, keepdims=True)
+    return conj(a - np.mean(a, axis=axis, keepdims=True))
 
 
 def _extreme(
@@ -99,9 +99,9 @@ def _shifted(a: Any, places: int, axis: int) -> Any:
 # fmt: off
 RULES: Table = {
     np.sum:  (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
-              np.broadcast_to(kept(g, axis, keepdims), a.shape),),
+              spread(g, a.shape, axis, keepdims),),
     np.mean: (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
-              np.broadcast_to(kept(g, axis, keepdims) / _count(a, y), a.shape),),
+              spread(g / _count(a, y), a.shape, axis, keepdims),),
     np.var:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:
               kept(g, axis, keepdims) * (2 * _centred(a, axis) / (_count(a, y) - ddof)),),
     np.std:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:

@@ -3,14 +3,20 @@
 All are plain NumPy functions of arrays that Tensors arrive at like at NumPy's own.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.dispatch import dispatched
-from tinygrad_ce.rules.kinds import Table
+from tinygrad_ce.rules.kinds import Several, Table
 
-__all__ = ["RULES", "astype", "kept", "ratio", "sum_to", "weigh"]
+__all__ = ["RULES", "astype", "conj", "kept", "output", "ratio", "spread", "sum_to", "weigh"]
+
+
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> Any:
+    return np.ones(n, dtype)
 
 
 @dispatched
@@ -25,7 +31,7 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     lead = x.ndim - len(shape)
     if x.ndim == 2 and lead == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
         # The sum of a small matrix's rows, five times as fast as its .sum(0).
-        return np.ones(len(x), x.dtype).dot(x)
+        return _ones(len(x), x.dtype).dot(x)
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1
     )
@@ -64,6 +70,54 @@ def weigh(w: Any, x: Any) -> Any:
         return np.where(np.equal(w, 0), 0.0, np.multiply(w, x))
 
 
+_NUMBERS = (np.float64, np.float32)
+
+
+@dispatched
+def spread(g: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool = False) -> Any:
+    """g copied along the axes of `shape` that a sum took away: the transpose of that sum.
+
+    A view that cannot be written, as from `np.broadcast_to`, at half its cost.
+
+    >>> spread(np.array([1.0, 2.0]), (2, 3), axis=1)
+    array([[1., 1., 1.],
+           [2., 2., 2.]])
+    """
+    n = len(shape)
+    if axis is None and not keepdims and type(g) in _NUMBERS:
+        strides: tuple[int, ...] = (0,) * n
+    elif type(g) is np.ndarray and g.size and g.flags.c_contiguous:
+        summed = range(n) if axis is None else [a % n for a in (axis if np.ndim(axis) else (axis,))]
+        steps = iter(g.strides)
+        strides = tuple(
+            (0 * next(steps) if keepdims else 0) if i in summed else next(steps) for i in range(n)
+        )
+    else:
+        return np.broadcast_to(kept(g, axis, keepdims), shape)
+    view: Any = np.ndarray(shape, g.dtype, g, 0, strides)
+    view.setflags(write=False)
+    return view
+
+
+@dispatched
+def output(values: Any, i: int) -> Any:
+    """One of the results of a function that has several.
+
+    >>> output((1.0, 2.0), 1)
+    2.0
+    """
+    return values[i]
+
+
+def _output(g: Any, y: Any, values: Any, i: int) -> Several:
+    return Several(g if k == i else None for k in range(len(values)))
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; a real array itself."""
+    return np.conjugate(x) if np.iscomplexobj(x) else x
+
+
 def kept(g: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes put back, so that it broadcasts."""
     return g if keepdims or axis is None else np.expand_dims(g, axis)
@@ -71,8 +125,11 @@ def kept(g: Any, axis: Any, keepdims: bool) -> Any:
 
 # fmt: off
 RULES: Table = {
+    spread: (lambda g, y, x, shape, axis=None, keepdims=False:
+             np.sum(g, axis=axis, keepdims=keepdims),),
+    output: (_output,),
     sum_to: (lambda g, y, x, shape: np.broadcast_to(g, x.shape),),
-    astype: (lambda g, y, x, dtype: astype(g, x.dtype),),
+    astype: (lambda g, y, x, dtype: g,),
     ratio:  (lambda g, y, x, z: ratio(g, z),
              lambda g, y, x, z: -ratio(g * y, z)),
     weigh:  (lambda g, y, w, x: weigh(g, x),

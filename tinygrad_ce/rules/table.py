@@ -3,15 +3,15 @@
 `TABLE[function]` is a `Primitive`. A new function is one entry in one family's `RULES`.
 """
 
-from dataclasses import dataclass
-from functools import partial
+from __future__ import annotations
+
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
-from tinygrad_ce.errors import Error, ShapeError, UnsupportedError
+from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     elementwise,
     indexing,
@@ -25,11 +25,13 @@ from tinygrad_ce.rules import (
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive", "primitive"]
+__all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
 FIXED = (reductions, shaping, indexing, softmax)
+
+_sum_to = plain(sum_to)
 
 # outer(inner(z)) computed in one step, which is stable where the two steps are not:
 # {outer: (the operand that inner made, {inner: the function of both})}
@@ -50,7 +52,6 @@ ANSWERS: frozenset[Function] = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class Primitive:
     """One function of the table.
 
@@ -60,26 +61,52 @@ class Primitive:
         rules: one per operand; with one variable operand, those of `alone`.
         alone: the rules where only one operand is a variable (see `Tied`).
         each: the rule of operands that come as a sequence, and where the sequence is.
-        broadcasts: whether gradients are summed to the operand's shape.
-        names: the arguments after the operands that the rules know.
         composed: the same function written with others, or None.
+        broadcasts: whether gradients are summed to the operand's shape.
+        operands: the names of the operands.
+        names: the other arguments that the rules know.
     """
 
-    function: Function
-    call: Function
-    rules: Rules = ()
-    alone: Rules = ()
-    each: Each | None = None
-    broadcasts: bool = False
-    names: tuple[str, ...] = ()
-    composed: Function | None = None
+    __slots__ = (
+        "alone", "broadcasts", "call", "composed", "each", "function", "names", "operands", "rules"
+    )  # fmt: skip
+
+    def __init__(self, function: Function, entry: Entry, broadcasts: bool = False) -> None:
+        self.function, self.call, self.broadcasts = function, plain(function), broadcasts
+        self.rules: Rules = ()
+        self.alone: Rules = ()
+        self.each: Each | None = None
+        self.composed: Function | None = None
+        self.operands: tuple[str, ...] = ()
+        self.names: tuple[str, ...] = ()
+        if isinstance(entry, Composed):
+            self.composed = entry.function
+            self.names = _parameters(entry.function)
+        elif isinstance(entry, Each):
+            self.each = entry
+            names = _parameters(entry.rule)[3:]
+            self.operands, self.names = (() if entry.after_first else names[:1]), names[1:]
+        elif entry is not None:
+            if isinstance(entry, Tied):
+                self.rules, self.alone = entry.shared, entry.alone
+            else:
+                self.rules = self.alone = entry
+            names = _parameters(next(rule for rule in self.rules if rule is not None))[2:]
+            self.operands, self.names = names[: len(self.rules)], names[len(self.rules) :]
+
+    @property
+    def differentiable(self) -> bool:
+        return bool(self.rules or self.each or self.composed)
 
     @property
     def name(self) -> str:
-        return str(getattr(self.function, "__name__", self.function))
+        """What NumPy calls it."""
+        owner = getattr(self.function, "__self__", None)
+        method = str(getattr(self.function, "__name__", self.function))
+        return f"{owner.__name__}.{method}" if isinstance(owner, np.ufunc) else method
 
     def fit(self, g: Any, x: Any) -> Any:
-        """The gradient g in the shape and dtype of its operand x."""
+        """The gradient g in the shape and dtype of its operand x; real where x is real."""
         if g.shape != x.shape:
             if not self.broadcasts:
                 raise ShapeError(
@@ -87,35 +114,18 @@ class Primitive:
                     f"the gradient of an operand has its shape, {x.shape}",
                     "mend the rule",
                 )
-            g = sum_to(g, x.shape)
+            g = (_sum_to if type(g) is np.ndarray else sum_to)(g, x.shape)
         if g.dtype != x.dtype:
-            if g.dtype.kind == "c":
-                raise UnsupportedError(
-                    f"{self.name} mixed real variables with complex numbers",
-                    "gradients are real",
-                    "compute with the real and the imaginary part apart",
-                )
-            g = support.astype(g, x.dtype)
+            if g.dtype.kind == "c" and x.dtype.kind != "c":
+                g = np.real(g)
+            if g.dtype != x.dtype:
+                g = support.astype(g, x.dtype)
         return g
 
 
-def primitive(function: Function, entry: Entry, broadcasts: bool = False) -> Primitive:
-    """The table's record of one entry."""
-    make = partial(Primitive, function, plain(function), broadcasts=broadcasts)
-    if entry is None:
-        return make()
-    if isinstance(entry, Composed):
-        return make(composed=entry.function)
-    if isinstance(entry, Each):
-        return make(each=entry, names=_names(entry.rule, 3 if not entry.after_first else 4))
-    rules, alone = (entry.shared, entry.alone) if isinstance(entry, Tied) else (entry, entry)
-    first = next(rule for rule in rules if rule is not None)
-    return make(rules=rules, alone=alone, names=_names(first, 2 + len(rules)))
-
-
-def _names(rule: Rule, skipped: int) -> tuple[str, ...]:
+def _parameters(rule: Rule) -> tuple[str, ...]:
     code = rule.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount][skipped:]
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _joined(*tables: Table) -> list[tuple[Function, Entry]]:
@@ -128,7 +138,7 @@ def _table() -> dict[Function, Primitive]:
         for function, entry in _joined(*(family.RULES for family in families)):
             if function in found:
                 raise Error(f"{function} stands twice", "one entry a function", "drop one")
-            found[function] = primitive(function, entry, broadcasts)
+            found[function] = Primitive(function, entry, broadcasts)
     return found
 
 
