@@ -37,6 +37,7 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -49,6 +50,7 @@ __all__ = [
     "TargetError",
     "Tensor",
     "UnsupportedError",
+    "add_at",
     "binary_cross_entropy",
     "cross_entropy",
     "detach",
@@ -72,6 +74,7 @@ __all__ = [
     "no_grad",
     "one_hot",
     "relu",
+    "set_at",
     "sigmoid",
     "sigmoid_cross_entropy",
     "silu",

@@ -8,7 +8,7 @@ from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Table
-from tinygrad_ce.rules.places import gathered, numbered
+from tinygrad_ce.rules.places import numbered
 from tinygrad_ce.rules.support import astype
 
 __all__ = ["RULES"]
@@ -31,12 +31,17 @@ def _diagflat(v: Any, k: int = 0) -> Any:
     return scatter(v, (i + max(-k, 0), i + max(k, 0)), (n, n))
 
 
+def _lower(m: Any, k: int) -> Any:
+    rows, columns = m.shape[-2:] if m.ndim > 1 else 2 * m.shape
+    return np.tri(rows, columns, k, dtype=bool)
+
+
 def _tril(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros(1, m.dtype))
+    return np.where(_lower(m, k), m, np.zeros(1, m.dtype))
 
 
 def _triu(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
+    return np.where(_lower(m, k - 1), np.zeros(1, m.dtype), m)
 
 
 def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803  NumPy's name
@@ -85,7 +90,7 @@ def _windows(
     writeable: Any = False,
 ) -> Any:
     """An entry collects the gradients of all windows that it stands in."""
-    places = _sliding_window_view(*numbered([x]), window_shape, axis)
+    places = _sliding_window_view(numbered([x])[0], window_shape, axis)
     return np.reshape(scatter(np.ravel(g), places.ravel(), (x.size,)), x.shape)
 
 

@@ -31,7 +31,7 @@ def _pad(
     stat_length: Any = None,
     reflect_type: str = "even",
 ) -> Any:
-    if not isinstance(mode, str) or mode == "empty" or reflect_type != "even":
+    if callable(mode) or mode == "empty" or reflect_type != "even":
         raise UnsupportedError(
             f"np.pad was called with mode={mode!r}, reflect_type={reflect_type!r}",
             "gradients flow through the modes constant, edge, reflect, symmetric, wrap, "
@@ -43,15 +43,18 @@ def _pad(
         places, outside = numbered(sources)
         return gathered(sources, np.pad(places, pad_width, mode, constant_values=outside))
     if mode in _COPYING:
-        return gathered([array], np.pad(*numbered([array]), pad_width, mode))
+        return gathered([array], np.pad(numbered([array])[0], pad_width, mode))
     widths = _widths(pad_width, array.ndim)
     if mode == "linear_ramp":
         ends = np.broadcast_to(astype(as_array(end_values), array.dtype), (array.ndim, 2))
-        return _bordered(array, widths, lambda *side: _ramp(*side, ends))
+        return _bordered(array, widths, lambda x, k, n, side: _ramp(x, k, n, side, ends))
     if mode not in _STATISTICS:
         raise ValueError(f"mode {mode!r} is not supported")
     lengths = None if stat_length is None else np.broadcast_to(stat_length, (array.ndim, 2))
-    return _bordered(array, widths, lambda *side: _statistic(*side, _STATISTICS[mode], lengths))
+    statistic = _STATISTICS[mode]
+    return _bordered(
+        array, widths, lambda x, k, n, side: _statistic(x, k, n, side, statistic, lengths)
+    )
 
 
 def _widths(pad_width: Any, ndim: int) -> Any:

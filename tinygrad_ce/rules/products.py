@@ -9,17 +9,14 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.rules.kinds import Composed, Entry, Table
+from tinygrad_ce.rules.support import conj
 
 __all__ = ["RULES"]
 
 
-def _conj(x: Any) -> Any:
-    return np.conjugate(x) if np.iscomplexobj(x) else x
-
-
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     rows, columns = np.moveaxis(as_array(x1), axis, -1), np.moveaxis(as_array(x2), axis, -1)
-    return np.squeeze(_matvec(np.expand_dims(_conj(rows), -2), columns), -1)
+    return np.squeeze(_matvec(np.expand_dims(conj(rows), -2), columns), -1)
 
 
 def _matvec(x1: Any, x2: Any, /) -> Any:
@@ -27,11 +24,11 @@ def _matvec(x1: Any, x2: Any, /) -> Any:
 
 
 def _vecmat(x1: Any, x2: Any, /) -> Any:
-    return np.squeeze(np.matmul(np.expand_dims(_conj(as_array(x1)), -2), as_array(x2)), -2)
+    return np.squeeze(np.matmul(np.expand_dims(conj(as_array(x1)), -2), as_array(x2)), -2)
 
 
 def _vdot(a: Any, b: Any, /) -> Any:
-    return np.dot(_conj(np.ravel(as_array(a))), np.ravel(as_array(b)))
+    return np.dot(conj(np.ravel(as_array(a))), np.ravel(as_array(b)))
 
 
 def _kron(a: Any, b: Any) -> Any:

@@ -29,7 +29,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return astype(found, np.result_type(*sources))
 
 
-def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     sources = list(choices)
     found = gathered(sources, np.choose(a, numbered(sources), mode=mode))
     return astype(found, np.result_type(*sources))
@@ -56,7 +56,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
 
 
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    return gathered([a], np.compress(condition, *numbered([a]), axis=axis))
+    return gathered([a], np.compress(condition, numbered([a])[0], axis=axis))
 
 
 def _extract(condition: Any, arr: Any) -> Any:
@@ -64,13 +64,13 @@ def _extract(condition: Any, arr: Any) -> Any:
 
 
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    return gathered([arr], np.delete(*numbered([arr]), obj, axis))
+    return gathered([arr], np.delete(numbered([arr])[0], obj, axis))
 
 
 def _resize(a: Any, new_shape: Any) -> Any:
     if not np.size(a):
         return np.zeros_like(a, shape=new_shape)
-    return gathered([a], np.resize(*numbered([a]), new_shape))
+    return gathered([a], np.resize(numbered([a])[0], new_shape))
 
 
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:

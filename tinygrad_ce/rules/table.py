@@ -13,10 +13,15 @@ import numpy as np
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
+    building,
     elementwise,
     indexing,
+    joining,
     linalg,
+    padding,
+    products,
     reductions,
+    selecting,
     shaping,
     softmax,
     special,
@@ -29,7 +34,9 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax)
+FIXED = (
+    reductions, shaping, indexing, joining, selecting, building, padding, products, softmax
+)  # fmt: skip
 
 _sum_to = plain(sum_to)
 
@@ -48,6 +55,8 @@ ANSWERS: frozenset[Function] = frozenset(
         np.common_type, np.iscomplexobj, np.isrealobj, np.allclose, np.array_equal,
         np.array_equiv, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr,
         np.array_str, np.nonzero, np.flatnonzero, np.argwhere,
+        np.einsum_path, np.tril_indices_from, np.triu_indices_from, np.diag_indices_from,
+        shaping.layout,
     }
 )  # fmt: skip
 
