@@ -93,6 +93,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
             "it gives the values the array's dtype, by which a gradient would be lost",
             f"convert the array first: arr.astype({values.dtype})",
         )
+    obj = obj if np.size(obj) else np.zeros(0, int)
     sources = [arr, astype(values, arr.dtype)]
     places, new = numbered(sources)
     return gathered(sources, np.insert(places, obj, new, axis))

@@ -18,7 +18,12 @@ from tinygrad_ce.rules.support import astype
 __all__ = ["RULES"]
 
 _COPYING = ("edge", "reflect", "symmetric", "wrap")
-_STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
+_STATISTICS: dict[str, Callable[..., Any]] = {
+    "mean": np.mean,
+    "maximum": np.max,
+    "minimum": np.min,
+    "median": np.median,
+}
 
 
 def _pad(

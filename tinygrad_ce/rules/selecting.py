@@ -64,6 +64,7 @@ def _extract(condition: Any, arr: Any) -> Any:
 
 
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    obj = obj if np.size(obj) else np.zeros(0, int)
     return gathered([arr], np.delete(numbered([arr])[0], obj, axis))
 
 
