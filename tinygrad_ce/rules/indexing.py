@@ -18,7 +18,7 @@ from tinygrad_ce.errors import DTypeError
 from tinygrad_ce.rules.kinds import Composed, Each, Table
 from tinygrad_ce.rules.support import astype, sum_to
 
-__all__ = ["RULES", "add_at", "assign", "scatter", "set_at"]
+__all__ = ["RULES", "add_at", "assign", "scatter", "set_at", "settled"]
 
 
 @dispatched
@@ -79,7 +79,7 @@ def set_at(x: Any, index: Any, value: Any) -> Any:
     array([-1.,  2., -1.])
     """
     x = as_array(x)
-    return assign(x, _fitting(value, x, "set_at"), _settled(index))
+    return assign(x, _fitting(value, x, "set_at"), settled(index))
 
 
 def add_at(x: Any, index: Any, value: Any) -> Any:
@@ -101,20 +101,20 @@ def add_at(x: Any, index: Any, value: Any) -> Any:
     >>> add_at(np.array([1.0, 2.0, 3.0]), [0, 2, 2], 10)
     array([11.,  2., 23.])
     """
-    x, index = as_array(x), _settled(index)
+    x, index = as_array(x), settled(index)
     shape = np.shape(np.empty(x.shape, bool)[index])
     value = _spread(_fitting(value, x, "add_at"), shape)
     return np.add(x, scatter(value, index, x.shape))
 
 
-def _settled(index: Any) -> Any:
+def settled(index: Any) -> Any:
     """The index with plain arrays in it: a tensor in it would hide from scatter what it is."""
     if isinstance(index, tuple):
-        return tuple(map(_settled, index))
+        return tuple(map(settled, index))
     if isinstance(index, (*_ONCE, bool)):
         return index
     found = np.asarray(index)
-    return found if found.size or isinstance(index, np.ndarray) else found.astype(int)
+    return found if found.size or found.dtype.kind != "f" else found.astype(int)  # of []
 
 
 def _fitting(value: Any, x: Any, name: str) -> Any:
@@ -198,7 +198,7 @@ def _along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    indices = np.asarray(indices)
+    arr, indices = as_array(arr), np.asarray(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
     if axis is None:

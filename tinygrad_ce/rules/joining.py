@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import UnsupportedError
+from tinygrad_ce.rules.indexing import settled
 from tinygrad_ce.rules.kinds import Composed, Entry, Table
 from tinygrad_ce.rules.places import gathered, numbered
 from tinygrad_ce.rules.support import astype
@@ -93,10 +94,9 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
             "it gives the values the array's dtype, by which a gradient would be lost",
             f"convert the array first: arr.astype({values.dtype})",
         )
-    obj = obj if np.size(obj) else np.zeros(0, int)
     sources = [arr, astype(values, arr.dtype)]
     places, new = numbered(sources)
-    return gathered(sources, np.insert(places, obj, new, axis))
+    return gathered(sources, np.insert(places, settled(obj), new, axis))
 
 
 def _pieces(ary: Any, cuts: Any, axis: int) -> list[Any]:

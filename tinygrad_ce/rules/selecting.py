@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
-from tinygrad_ce.rules.indexing import scatter, set_at
+from tinygrad_ce.rules.indexing import scatter, set_at, settled
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
 from tinygrad_ce.rules.support import astype
@@ -31,7 +31,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     sources = list(choices)
-    found = gathered(sources, np.choose(a, numbered(sources), mode=mode))
+    found = gathered(sources, np.choose(np.asarray(a), numbered(sources), mode=mode))
     return astype(found, np.result_type(*sources))
 
 
@@ -56,7 +56,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
 
 
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    return gathered([a], np.compress(condition, numbered([a])[0], axis=axis))
+    chosen = np.not_equal(as_array(condition), 0)
+    return gathered([a], np.compress(chosen, numbered([a])[0], axis=axis))
 
 
 def _extract(condition: Any, arr: Any) -> Any:
@@ -64,8 +65,7 @@ def _extract(condition: Any, arr: Any) -> Any:
 
 
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    obj = obj if np.size(obj) else np.zeros(0, int)
-    return gathered([arr], np.delete(numbered([arr])[0], obj, axis))
+    return gathered([arr], np.delete(numbered([arr])[0], settled(obj), axis))
 
 
 def _resize(a: Any, new_shape: Any) -> Any:
@@ -131,11 +131,11 @@ def _unique(
 
 
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    weights = as_array(weights)
+    x, weights = np.asarray(x), as_array(weights)
     counts = np.bincount(x, minlength=minlength)
-    if weights.shape != np.shape(x):
+    if weights.shape != x.shape:
         raise ValueError("The weights and list don't have the same length.")
-    return scatter(astype(weights, np.float64), np.asarray(x), counts.shape)
+    return scatter(astype(weights, np.float64), x, counts.shape)
 
 
 def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any) -> Any:
@@ -163,7 +163,14 @@ def _apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 
 def _in_place(name: str, remedy: str) -> Composed:
-    def refuse(*arguments: Any) -> Any:
+    def refuse(
+        *arguments: Any,
+        axis: Any = None,
+        casting: Any = None,
+        mode: Any = None,
+        where: Any = None,
+        wrap: Any = None,
+    ) -> Any:
         raise UnsupportedError(
             f"np.{name} was called on or with a tensor that requires a gradient",
             "it writes into an array, and assignment in place is not differentiable",
