@@ -115,7 +115,7 @@ def test_shapes_that_do_not_fit_are_refused(write: Any) -> None:
     ],
 )
 def test_writing_in_place_is_refused(write: Any) -> None:
-    with pytest.raises(tg.UnsupportedError, match="in place is not differentiable"):
+    with pytest.raises(tg.UnsupportedError, match="requires a gradient"):
         write(variable(1, 2, 3))
 
 
@@ -219,12 +219,13 @@ def test_questions_are_answered() -> None:
 
 
 def test_plane_vectors() -> None:
-    """np.cross of two components, which NumPy calls deprecated."""
+    """np.cross of two components, which NumPy deprecated and then dropped."""
     rng = np.random.default_rng(3)
     for m, n in ((2, 2), (2, 3), (3, 2)):
         a, b = rng.normal(size=(4, m)), rng.normal(size=(4, n))
-        with pytest.warns(DeprecationWarning, match="2-dimensional"):
-            expected = np.cross(a, b)
+        expected = np.cross(*(np.pad(c, ((0, 0), (0, 3 - c.shape[1]))) for c in (a, b)))
+        if m == n:
+            expected = expected[:, 2]
         found = np.cross(tg.tensor(a, requires_grad=True), tg.tensor(b))
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-15, atol=1e-15)
 

@@ -23,6 +23,7 @@ FLOORS = {
     "graph": 3,
     "tensor": 4,
     "losses": 4,
+    "checkpoint": 5,
     "transforms": 5,
     "data": 5,
     "__init__": 7,

@@ -371,7 +371,7 @@ def _assign_into_array(t: Any) -> None:
         (lambda t: np.sum(t, where=t > 1), "where"),
         (lambda t: np.exp(np.ones(3), out=t), "out="),
         (_inplace, "out="),
-        (_assign, "np.where"),
+        (_assign, "set_at"),
         (_assign_into_array, "gradient"),
         (np.asarray, "detach"),
         (np.array, "detach"),
@@ -618,3 +618,21 @@ def test_copied_by_numpy_keeps_its_gradient() -> None:
 def test_arguments_by_position_that_no_rule_knows_are_refused_at_the_call() -> None:
     with pytest.raises(tg.UnsupportedError, match="arguments"):
         np.sum(leaf(), None, None, None, False, 5.0)
+
+
+@pytest.mark.parametrize("f", [np.add, np.multiply, np.power])
+def test_ufunc_computes_in_the_dtype_it_is_told(f: Any) -> None:
+    x = leaf()
+    y = f(x, 2.0, dtype=np.float32)
+    y.sum().backward()
+    assert (y.dtype, x.grad.dtype) == (np.float32, np.float64)
+
+
+def test_reshape_in_another_order() -> None:
+    t = tg.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    assert t.reshape(6, order="F").tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def test_attribute_of_arrays_that_tensors_lack_says_where_it_is() -> None:
+    with pytest.raises(AttributeError, match="numpy"):
+        leaf().fill(0)

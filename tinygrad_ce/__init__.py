@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
@@ -38,6 +39,7 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.rules.indexing import add_at, set_at
+from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -52,6 +54,7 @@ __all__ = [
     "UnsupportedError",
     "add_at",
     "binary_cross_entropy",
+    "checkpoint",
     "cross_entropy",
     "detach",
     "elu",
@@ -73,6 +76,7 @@ __all__ = [
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "primitive",
     "relu",
     "set_at",
     "sigmoid",

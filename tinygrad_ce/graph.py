@@ -34,6 +34,7 @@ from tinygrad_ce.rules.support import output
 
 __all__ = [
     "Extras",
+    "Hook",
     "Mode",
     "Node",
     "blocks",
@@ -102,8 +103,22 @@ class Extras:
 
     def __init__(self) -> None:
         self.keeps_grad = False
-        self.hooks: dict[object, Callable[[Any], Any]] = {}
+        self.hooks: list[Hook] = []
         self.aside: Any = None
+
+
+class Hook:
+    """A function in the list of those that are shown a gradient, until it is removed."""
+
+    __slots__ = ("function", "hooks")
+
+    def __init__(self, hooks: list[Hook], function: Callable[[Any], Any]) -> None:
+        self.hooks, self.function = hooks, function
+        hooks.append(self)
+
+    def remove(self) -> None:
+        if self in self.hooks:
+            self.hooks.remove(self)
 
 
 def order(root: Node, since: int = 0) -> list[Node]:
@@ -230,10 +245,10 @@ def _masked(g: Any, reached: Any) -> Any:
     return np.where(reached, g, 0.0)
 
 
-def _hooked(g: Any, hooks: dict[object, Callable[[Any], Any]], value: Any) -> Any:
+def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
     """The gradient that the hooks, one after the other, let go on."""
-    for hook in tuple(hooks.values()):
-        changed = hook(g)
+    for hook in tuple(hooks):
+        changed = hook.function(g)
         if changed is None:
             continue
         if np.shape(changed) != value.shape:
@@ -283,7 +298,7 @@ def gradients(
     record: bool = False,
     nodes: list[Node] | None = None,
 ) -> dict[Node, Any]:
-    """The gradients that arrive at the nodes wanted, as arrays of their shape and dtype.
+    """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
 
     Without `wanted`, those of the leaves and of the nodes that keep their gradient.
 
@@ -306,6 +321,20 @@ def gradients(
             reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
+    return _owned(found, gradient)
+
+
+def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
+    """Gradients that share memory with nothing; numbers, where they have no axes."""
+    handed = {id(seed)}
+    for node, g in found.items():
+        if type(g) is np.ndarray:
+            if not g.ndim:
+                found[node] = g[()]
+            elif g.base is not None or id(g) in handed:
+                found[node] = g.copy()
+            else:
+                handed.add(id(g))
     return found
 
 

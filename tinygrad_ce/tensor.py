@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Node, blocks, gradients, order, recording, release, tick
+from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
 
-__all__ = ["Tensor", "apply", "detach", "tensor"]
+__all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -45,7 +45,7 @@ def _leaf(value: Any, requires_grad: bool = False) -> Tensor:
     return made
 
 
-def _recorded(
+def recorded(
     value: Any,
     primitive: Primitive,
     operands: Any,
@@ -91,7 +91,7 @@ def _unary(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         value = call(arg)
         if x.requires_grad and rules and (not blocks() or recording()):
             held = _locks((x,), (arg,)) if x.primitive is None else None
-            return _recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
+            return recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
         return _leaf(value)
 
     return operate
@@ -115,10 +115,10 @@ def _binary(
                 if a.primitive is None or b.primitive is None:
                     held = _locks(operands, args)
                 if not b.requires_grad:
-                    return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
+                    return recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
                 if not a.requires_grad:
-                    return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
-                return _recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
+                    return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
+                return recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
             return _leaf(value)
         if type(b) not in _PLAIN:
             return _other(a, b, False)
@@ -128,7 +128,7 @@ def _binary(
             operands, args = (a, b), (x, b)
             plain = type(b) is _ndarray
             held = _locks(operands, args) if plain or a.primitive is None else None
-            return _recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
+            return recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
         return _leaf(value)
 
     def reflected(b: Tensor, a: Any) -> Any:
@@ -140,7 +140,7 @@ def _binary(
             operands, args = (a, b), (a, y)
             plain = type(a) is _ndarray
             held = _locks(operands, args) if plain or b.primitive is None else None
-            return _recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
+            return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
         return _leaf(value)
 
     def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
@@ -166,6 +166,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         return _unlisted(function, args, kwargs)
     if kwargs:
         args, kwargs = _bound(primitive, args, kwargs)
+        if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
+            args, kwargs = _in_dtype(primitive, args, kwargs)
     if function in FUSED:
         fused = _fused(primitive, args)
         if fused is not None:
@@ -222,10 +224,10 @@ def _made(
     """The record of a call; of one with several results, a record for each."""
     operands_, args, locks = tuple(operands), tuple(raw), _locks(operands, raw)
     if not isinstance(value, tuple):
-        return _recorded(
-            value, primitive, operands_, args, parameters, tuple(parents), rules, locks
-        )
-    node = _recorded(
+        if type(value) is not _ndarray and not isinstance(value, np.generic):
+            value = np.asarray(value)[()]
+        return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
+    node = recorded(
         Several(value), primitive, operands_, args, parameters, tuple(parents), rules, locks
     )
     parts = [
@@ -315,6 +317,17 @@ def _bound(
             break
         args = (*args, kwargs.pop(name))
     return args, kwargs
+
+
+def _in_dtype(
+    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A ufunc computes in the dtype it is told by casting its operands first; so do we."""
+    dtype = kwargs["dtype"]
+    if dtype is not None:
+        primitive.call(*_raw(args), **_raw(kwargs))  # for what NumPy has to say about the cast
+        args = tuple(astype(a, dtype) if hasattr(a, "astype") else a for a in args)
+    return args, {k: v for k, v in kwargs.items() if k != "dtype"}
 
 
 def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
@@ -602,13 +615,7 @@ class Tensor(Node):
         seed = self._seed(gradient)
         nodes = order(self)
         collected = gradients(self, seed, nodes=nodes)
-        handed: set[int] = set()
         for node, g in collected.items():
-            own = type(g) is _ndarray and g.base is None and g is not seed
-            if own and id(g) not in handed:
-                handed.add(id(g))
-            else:
-                g = np.array(g) if type(g) is _ndarray else g
             node.grad = g if node.grad is None else node.grad + g
         if not retain_graph:
             release(nodes)
@@ -639,13 +646,38 @@ class Tensor(Node):
 
     def retain_grad(self) -> None:
         """Let `backward()` store the gradient of this computed tensor too."""
+        self._check_gradient("retain_grad")
+        _extras(self).keeps_grad = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Show the gradient that arrives here to a function, each time a pass computes it.
+
+        Args:
+            hook: called with the gradient, an array of this shape (a Tensor where gradients are
+                recorded); what it returns takes the gradient's place, None leaves it.
+
+        Returns:
+            A handle, whose `.remove()` takes the hook away.
+
+        Raises:
+            GradientError: no gradient will arrive here.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> hook = x.register_hook(lambda g: 10 * g)
+        >>> (x * x).backward()
+        >>> x.grad
+        np.float64(60.0)
+        """
+        self._check_gradient("register_hook")
+        return Hook(_extras(self).hooks, hook)
+
+    def _check_gradient(self, asked: str) -> None:
         if not self.requires_grad:
             raise GradientError(
-                "retain_grad() was called on a tensor that does not require a gradient",
+                f"{asked}() was called on a tensor that does not require a gradient",
                 "no gradient will arrive here",
                 "compute it from tensors made with requires_grad=True",
             )
-        _extras(self).keeps_grad = True
 
     # Operators.
 
@@ -691,7 +723,7 @@ class Tensor(Node):
         raise UnsupportedError(
             "a tensor's entries were assigned to",
             "assignment in place is not differentiable",
-            "use np.where(mask, new, old), or np.concatenate; a leaf's .data can be written",
+            "use tg.set_at(x, index, value); a leaf's .data can be written",
         )
 
     def __isub__(self, other: Any) -> Any:
@@ -773,6 +805,10 @@ class Tensor(Node):
         if not name.startswith("_") and callable(getattr(np, name, None)):
             raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
                                  f"np.{name}(t)")  # fmt: skip
+        if hasattr(np.ndarray, name):
+            raise AttributeError(
+                f"a tensor lacks {name!r}, which reaches into an array's memory: t.numpy() is one"
+            )
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
     def __copy__(self) -> Tensor:
@@ -811,9 +847,9 @@ class Tensor(Node):
     dot, copy, nonzero = _method(np.dot), _method(np.copy), _method(np.nonzero)
     astype = _method(astype)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, **options: Any) -> Tensor:
         """`np.reshape` of this tensor, to a shape or to lengths given one by one."""
-        return apply(np.reshape, (self, _unpacked(shape)), {})  # type: ignore[no-any-return]
+        return apply(np.reshape, (self, _unpacked(shape)), options)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose` of this tensor; without axes they are reversed."""

@@ -79,7 +79,7 @@ class _Trace:
     def _like(self, g: Any, given: Any) -> Any:
         if isinstance(g, Tensor):
             return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
-        return Tensor(g) if isinstance(given, Tensor) else _own(g)
+        return Tensor(g) if isinstance(given, Tensor) else g
 
 
 def _own(x: Any) -> Any:

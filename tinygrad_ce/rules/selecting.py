@@ -2,8 +2,6 @@
 
 Kinks: equal entries that `np.unique` merges are represented by the first; `np.partition` gives
 equal entries back in their order; what `np.trim_zeros` cuts off gets no gradient.
-
-Functions that write into an array are refused where a gradient would be lost.
 """
 
 from collections.abc import Callable
@@ -12,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array, dispatched
-from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter, set_at, settled
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
@@ -162,35 +159,8 @@ def _apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     return val
 
 
-def _in_place(name: str, remedy: str) -> Composed:
-    def refuse(
-        *arguments: Any,
-        axis: Any = None,
-        casting: Any = None,
-        mode: Any = None,
-        where: Any = None,
-        wrap: Any = None,
-    ) -> Any:
-        raise UnsupportedError(
-            f"np.{name} was called on or with a tensor that requires a gradient",
-            "it writes into an array, and assignment in place is not differentiable",
-            f"use {remedy}",
-        )
-
-    return Composed(refuse)
-
-
 # fmt: off
-IN_PLACE: Table = {
-    np.put:            _in_place("put", "set_at(x.ravel(), ind, v), and reshape it"),
-    np.place:          _in_place("place", "set_at(x, mask, vals)"),
-    np.putmask:        _in_place("putmask", "np.where(mask, values, x)"),
-    np.copyto:         _in_place("copyto", "np.where(mask, new, old), or set_at(x, index, value)"),
-    np.fill_diagonal:  _in_place("fill_diagonal", "set_at(x, np.diag_indices(n), val)"),
-    np.put_along_axis: _in_place("put_along_axis", "set_at(x, index, values)"),
-}
 RULES: Table = {
-    **IN_PLACE,
     np.select:           Composed(_select),
     np.choose:           Composed(_choose),
     np.piecewise:        Composed(_piecewise),
@@ -209,6 +179,5 @@ RULES: Table = {
     np.lexsort:          None,
     np.searchsorted:     None,
     np.digitize:         None,
-    np.isin:             None,
 }
 # fmt: on

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from itertools import chain
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import plain
+from tinygrad_ce.dispatch import dispatched, plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     building,
@@ -30,7 +33,7 @@ from tinygrad_ce.rules import (
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
+__all__ = ["ANSWERS", "BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
@@ -152,3 +155,80 @@ def _table() -> dict[Function, Primitive]:
 
 
 TABLE: dict[Function, Primitive] = _table()
+
+BUILT_IN = frozenset(TABLE)  # what users may not redefine
+
+
+def primitive(
+    function: Function | None = None,
+    /,
+    *,
+    rules: Rule | Rules,
+    elementwise: bool = False,
+) -> Function:
+    """Give a function its own gradient rules; a decorator where no function is given.
+
+    A ufunc (SciPy's, for example) is known by itself from then on. Of any other function the result
+    is one that takes Tensors too: use it in the function's place.
+
+    Args:
+        function: a function of arrays; it may have further arguments that are no arrays, and may
+            return a tuple of arrays.
+        rules: for each operand, from the left, `rule(g, y, *arguments)`: the gradient by that
+            operand, of its shape, from the gradient g of the result y. None where nothing flows.
+            One rule may stand alone. It names the function's own arguments, is linear in g, and
+            written with NumPy's functions it can be differentiated itself. With several results g
+            and y are tuples.
+        elementwise: the operands broadcast; their gradients are summed back to their shapes.
+
+    Raises:
+        Error: the function has rules, or a rule does not take the function's arguments.
+
+    >>> @primitive(rules=lambda g, y, x: g * 3 * x**2)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> import tinygrad_ce as tg
+    >>> tg.grad(cube)(2.0)
+    np.float64(12.0)
+    """
+    if function is None:
+        return partial(primitive, rules=rules, elementwise=elementwise)
+    entry = rules if isinstance(rules, tuple) else (rules,)
+    if function in BUILT_IN:
+        raise Error(
+            f"{function.__name__} has rules in the library",
+            "one function has one derivative everywhere",
+            "give the rules to a function of your own that calls it",
+        )
+    for rule in entry:
+        if rule is not None:
+            _check_rule(function, rule, len(entry))
+    known = isinstance(function, np.ufunc) or type(function).__module__ == "numpy"
+    public = function if known else dispatched(function)
+    TABLE[public] = Primitive(public, entry, elementwise)
+    return public
+
+
+def _check_rule(function: Function, rule: Rule, operands: int) -> None:
+    """A rule takes g, y and then what its function takes."""
+    name = getattr(function, "__name__", str(function))
+    if not isinstance(rule, FunctionType) or rule.__code__.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+        raise Error(
+            f"a rule of {name} is {rule!r}",
+            "a rule is a Python function that names each of its arguments",
+            "write it as lambda g, y, x: ...",
+        )
+    taken = _parameters(rule)[2:]
+    if isinstance(function, FunctionType):
+        expected = _parameters(function)
+        fits = len(taken) >= operands and taken[operands:] == expected[operands : len(taken)]
+    else:
+        expected = tuple("abcdefgh"[: getattr(function, "nin", operands)])
+        fits = len(taken) == len(expected) or not isinstance(function, np.ufunc)
+    if not fits:
+        raise Error(
+            f"a rule of {name} takes ({', '.join(_parameters(rule))})",
+            f"it takes (g, y, {', '.join(expected)}), as {name} does, and there is one rule an "
+            f"operand; {operands} were given",
+            "name the same arguments in the rule",
+        )
