@@ -230,9 +230,36 @@ def test_plane_vectors() -> None:
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-15, atol=1e-15)
 
 
-def test_conjugates_of_products() -> None:
+def complex_gradient(f: Any, x: Any) -> Any:
+    """df/dx - i df/dy by central differences, for x + iy."""
+    h, found = 1e-6, np.zeros(x.shape, complex)
+    for k in np.ndindex(x.shape):
+        e = np.zeros(x.shape)
+        e[k] = h
+        found[k] = (f(x + e) - f(x - e) - 1j * (f(x + 1j * e) - f(x - 1j * e))) / (2 * h)
+    return found
+
+
+PRODUCTS = [
+    (np.vdot, (3,), (3,)),
+    (np.vecdot, (2, 3), (3,)),
+    (np.linalg.vecdot, (3,), (2, 3)),
+    (getattr(np, "matvec", None), (2, 3), (3,)),
+    (getattr(np, "vecmat", None), (3,), (2, 3, 2)),
+    (np.kron, (2,), (3,)),
+    (np.cross, (3,), (2, 3)),
+]
+
+
+@pytest.mark.parametrize(("f", "m", "n"), PRODUCTS)
+def test_complex_products(f: Any, m: Any, n: Any) -> None:
+    if f is None:
+        pytest.skip("this NumPy does not have it")
     rng = np.random.default_rng(4)
-    a, b = rng.normal(size=(2, 3, 3)) @ np.array([1, 1j, 2])[:, None] @ np.ones((1, 3))
-    for f in (np.vdot, np.vecdot, np.linalg.vecdot):
-        found = f(tg.tensor(a, requires_grad=True), tg.tensor(b, requires_grad=True))
-        np.testing.assert_allclose(found.numpy(), f(a, b), rtol=1e-14)
+    a, b = (rng.normal(size=s) + 1j * rng.normal(size=s) for s in (m, n))
+    w = rng.normal(size=np.shape(f(a, b))) + 1j * rng.normal(size=np.shape(f(a, b)))
+    for which in (0, 1):
+        loss = lambda x, k=which: np.sum(np.real(w * f(*((x, b) if k == 0 else (a, x)))))
+        x = tg.tensor((a, b)[which], requires_grad=True)
+        loss(x).backward()
+        np.testing.assert_allclose(x.grad, complex_gradient(loss, (a, b)[which]), atol=1e-8)

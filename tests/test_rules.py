@@ -23,6 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, selecting, special, support
+from tinygrad_ce.rules.building import overlapped
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.linalg import euclidean
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
@@ -553,15 +554,23 @@ EXAMPLES: dict[Any, list[Case]] = {
         holo(lambda x: sliding_window_view(x, (2, 2)), real(3, 4)),
         holo(lambda x: sliding_window_view(x, 3, axis=-1), real(3, 4)),
         holo(lambda x: sliding_window_view(x, (2, 2), axis=(1, 1)), real(2, 5))],
+    overlapped: [holo(lambda x: overlapped(x, (5,), (3,), (0,)), real(3, 3)),
+                 holo(lambda x: overlapped(x, (2, 5), (2, 2), (1, 1)), real(2, 3, 2, 2)),
+                 holo(lambda x: overlapped(x, (3, 4), (2, 3), (0, 1)), real(2, 2, 2, 3))],
     # products of vectors
     **{f: [Case(lambda a, b, f=f: f(a, b), real(*s), real(*t)) for s, t in shapes]
        for f, shapes in {
-           np.vecdot: (((3,), (3,)), ((4, 3), (3,)), ((2, 1, 3), (4, 3))),
            np.linalg.vecdot: (((3,), (3,)), ((2, 1, 3), (4, 3))),
            np.vdot: (((3,), (3,)), ((2, 3), (3, 2)), ((), ())),
            getattr(np, "matvec", None): (((2, 3), (3,)), ((4, 2, 3), (3,)), ((2, 3), (4, 3))),
            getattr(np, "vecmat", None): (((3,), (3, 2)), ((3,), (4, 3, 2)), ((4, 3), (3, 2))),
        }.items() if f is not None},
+    np.vecdot: [*(Case(np.vecdot, real(*s), real(*t)) for s, t in (
+                    ((3,), (3,)), ((4, 3), (3,)), ((2, 1, 3), (4, 3)))),
+                Case(lambda a, b: np.vecdot(a, b, axis=0), real(3, 2), real(3, 2)),
+                Case(lambda a, b: np.vecdot(a, b, axis=0), real(3, 3), real(3)),
+                Case(lambda a, b: np.vecdot(a, b, axis=0), real(3), real(3, 3, 2)),
+                Case(lambda a, b: np.vecdot(a, b, axis=-2), real(2, 3, 3), real(3, 3))],
     **({np.unstack: [holo(lambda x, k=k: np.unstack(x, axis=k)[1], real(2, 3)) for k in (0, -1)]}
        if hasattr(np, "unstack") else {}),
     np.kron: [holo(np.kron, real(*s), real(*t)) for s, t in (

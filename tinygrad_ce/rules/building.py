@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Table
-from tinygrad_ce.rules.places import numbered
 from tinygrad_ce.rules.support import astype
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "overlapped"]
 
 _sliding_window_view = np.lib.stride_tricks.sliding_window_view
 
@@ -79,6 +78,24 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
     return np.real(a) if np.all(np.abs(np.imag(a)) < bound) else a
 
 
+@dispatched
+def overlapped(
+    x: Any, shape: tuple[int, ...], window_shape: tuple[int, ...], axes: tuple[int, ...]
+) -> Any:
+    """Windows added where they came from: the transpose of `sliding_window_view`.
+
+    >>> overlapped(np.ones((3, 2)), (4,), (2,), (0,))
+    array([1., 2., 2., 1.])
+    """
+    out = np.zeros(shape, x.dtype)
+    for offset in np.ndindex(window_shape):
+        starts = [0] * len(shape)
+        for axis, k in zip(axes, offset):
+            starts[axis] += k
+        out[tuple(slice(k, k + n) for k, n in zip(starts, x.shape))] += x[(..., *offset)]
+    return out
+
+
 def _windows(
     g: Any,
     y: Any,
@@ -89,9 +106,9 @@ def _windows(
     subok: Any = False,
     writeable: Any = False,
 ) -> Any:
-    """An entry collects the gradients of all windows that it stands in."""
-    places = _sliding_window_view(numbered([x])[0], window_shape, axis)
-    return np.reshape(scatter(np.ravel(g), places.ravel(), (x.size,)), x.shape)
+    axes = range(x.ndim) if axis is None else axis if np.ndim(axis) else (axis,)
+    lengths = window_shape if np.ndim(window_shape) else (window_shape,)
+    return overlapped(g, x.shape, tuple(lengths), tuple(a % x.ndim for a in axes))
 
 
 # fmt: off
@@ -105,5 +122,7 @@ RULES: Table = {
     np.real_if_close:     Composed(_real_if_close),
     np.empty_like:        None,
     _sliding_window_view: (_windows,),
+    overlapped:           (lambda g, y, x, shape, window_shape, axes:
+                           _sliding_window_view(g, window_shape, axes),),
 }
 # fmt: on

@@ -9,22 +9,40 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.rules.kinds import Composed, Entry, Table
-from tinygrad_ce.rules.support import conj
+from tinygrad_ce.rules.support import conj, sum_to
 
 __all__ = ["RULES"]
 
 
-def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    rows, columns = np.moveaxis(as_array(x1), axis, -1), np.moveaxis(as_array(x2), axis, -1)
-    return np.squeeze(_matvec(np.expand_dims(conj(rows), -2), columns), -1)
+def _along(g: Any, x: Any, other: Any, axis: int) -> Any:
+    """g times the other vectors, laid along the axis of x, in x's shape."""
+    product = np.expand_dims(g, -1) * np.moveaxis(other, axis, -1)
+    shape = np.moveaxis(x, axis, -1).shape
+    return np.moveaxis(sum_to(product, shape), -1, axis)
 
 
-def _matvec(x1: Any, x2: Any, /) -> Any:
-    return np.squeeze(np.matmul(as_array(x1), np.expand_dims(as_array(x2), -1)), -1)
+def _vecdot_left(g: Any, y: Any, x1: Any, x2: Any, axis: int = -1) -> Any:
+    return conj(_along(g, x1, x2, axis))
 
 
-def _vecmat(x1: Any, x2: Any, /) -> Any:
-    return np.squeeze(np.matmul(np.expand_dims(conj(as_array(x1)), -2), as_array(x2)), -2)
+def _vecdot_right(g: Any, y: Any, x1: Any, x2: Any, axis: int = -1) -> Any:
+    return _along(g, x2, conj(x1), axis)
+
+
+def _matvec_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return np.matvec(np.swapaxes(x1, -1, -2), g)
+
+
+def _vecmat_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
+    return conj(np.matvec(x2, g))
+
+
+def _rows_times_columns(a: Any, b: Any) -> Any:
+    return np.expand_dims(a, -1) * np.expand_dims(b, -2)
+
+
+def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return np.vecdot(x1, x2, axis=axis)  # type: ignore[call-overload]  # its stub lacks axis
 
 
 def _vdot(a: Any, b: Any, /) -> Any:
@@ -96,11 +114,14 @@ def _matmul(x1: Any, x2: Any, /) -> Any:
 
 
 # Functions that the oldest NumPy we run on does not have.
-_NEWER: dict[str, Entry] = {"matvec": Composed(_matvec), "vecmat": Composed(_vecmat)}
+_NEWER: dict[str, Entry] = {
+    "matvec": (lambda g, y, x1, x2: _rows_times_columns(g, x2), _matvec_vector),
+    "vecmat": (_vecmat_vector, lambda g, y, x1, x2: _rows_times_columns(conj(x1), g)),
+}
 
 # fmt: off
 RULES: Table = {
-    np.vecdot:           Composed(_vecdot),
+    np.vecdot:           (_vecdot_left, _vecdot_right),
     np.vdot:             Composed(_vdot),
     np.kron:             Composed(_kron),
     np.cross:            Composed(_cross),
@@ -108,7 +129,7 @@ RULES: Table = {
     np.linalg.outer:     Composed(_outer),
     np.linalg.tensordot: Composed(_tensordot),
     np.linalg.matmul:    Composed(_matmul),
-    np.linalg.vecdot:    Composed(_vecdot),
+    np.linalg.vecdot:    Composed(_linalg_vecdot),
     **{getattr(np, name): entry for name, entry in _NEWER.items() if hasattr(np, name)},
 }
 # fmt: on

@@ -36,9 +36,9 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["ANSWERS", "BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, special, support, linalg)
+BROADCASTING = (elementwise, special, support, linalg, products)
 FIXED = (
-    reductions, shaping, indexing, joining, selecting, building, padding, products, softmax
+    reductions, shaping, indexing, joining, selecting, building, padding, softmax
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
