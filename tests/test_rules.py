@@ -25,6 +25,8 @@ from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, selecting, special, support
 from tinygrad_ce.rules.building import overlapped
 from tinygrad_ce.rules.indexing import assign, scatter
+from tinygrad_ce.rules.joining import cut
+from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.linalg import euclidean
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
@@ -386,7 +388,9 @@ EXAMPLES: dict[Any, list[Case]] = {
                       single=False)],
     np.split: [holo(lambda x: np.split(x, 2)[1], real(4, 3)),
                holo(lambda x: np.stack(np.split(x, 3, axis=-1)), real(4, 3)),
-               holo(lambda x: np.concatenate(np.split(x, [1, 2])[::-1]), real(4, 3))],
+               holo(lambda x: np.concatenate(np.split(x, [1, 2])[::-1]), real(4, 3)),
+               *(holo(lambda x, k=k: np.concatenate(np.split(x, k)), real(4, 3))
+                 for k in ([-1], [3, 1], [2, 9], []))],
     # products
     np.matmul: [holo(np.matmul, real(*a), real(*b)) for a, b in (
         ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
@@ -463,7 +467,11 @@ EXAMPLES: dict[Any, list[Case]] = {
                   Case(lambda v: np.insert(np.ones(3), 1, v), real(), single=False),
                   holo(lambda a: np.insert(a, 1, 7), real(3)),
                   holo(lambda a: np.insert(a, [], 7), real(3))],
-    np.array_split: [holo(lambda x: np.concatenate(np.array_split(x, 3)[::-1]), real(4, 3)),
+    cut: [holo(lambda x: cut(x, (0, 1, 4), 0)[1], real(4, 2)),
+          holo(lambda x: np.add(*cut(x, (0, 2, 4), -1)), real(3, 4)),
+          holo(lambda x: np.multiply(*cut(x, (0, 2, 2, 4), 0)[::2]), real(4))],
+    np.array_split: [holo(lambda x: np.concatenate(np.array_split(x, 80)[::-1]), real(75)),
+                     holo(lambda x: np.concatenate(np.array_split(x, 3)[::-1]), real(4, 3)),
                      holo(lambda x: np.array_split(x, 5, axis=1)[1], real(4, 3)),
                      holo(lambda x: np.array_split(x, [1, -1], axis=-1)[1], real(4, 3))],
     np.hsplit: [holo(lambda x: np.hsplit(x, 2)[1], real(4)),
@@ -607,6 +615,7 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     np.lexsort: lambda x, n: np.lexsort((x[0], x[1])),
     np.searchsorted: lambda x, n: np.searchsorted(x[0], x),
     np.digitize: lambda x, n: np.digitize(x, x[0]),
+    np.isin: lambda x, n: np.isin(x, x[0]),
     selecting.representatives: lambda x, n: selecting.representatives(x)[1],
 }
 # fmt: on
@@ -804,6 +813,13 @@ def arrays(x: Any) -> list[Any]:
     return [x] if isinstance(x, np.ndarray) else []
 
 
+def drawn(rng: Any, y: Any) -> Any:
+    """A gradient of a result, or those of several."""
+    if isinstance(y, Several):
+        return Several(drawn(rng, part) for part in y)
+    return np.asarray(rng.normal(size=np.shape(y)))
+
+
 @EVERY
 def test_rules_keep_to_themselves(case: Case) -> None:
     """No rule returns memory of an operand or of the result, or writes into what it is given."""
@@ -811,12 +827,13 @@ def test_rules_keep_to_themselves(case: Case) -> None:
     root = case.f(*(tg.tensor(x, requires_grad=True) for x in case.arguments()))
     for node in order(root):
         for rule in node.rules:
-            g = np.asarray(rng.normal(size=node.shape))
+            g = drawn(rng, node.value)
             held = arrays([node.value, node.args])
-            before = [a.copy() for a in [g, *held]]
+            given = [*arrays([g]), *held]
+            before = [a.copy() for a in given]
             r = rule(g, node.value, *node.args, **node.parameters)
-            assert not any(np.shares_memory(r, a) for a in held)
-            for a, b in zip([g, *held], before, strict=True):
+            assert not any(np.shares_memory(a, b) for a in arrays([r]) for b in held)
+            for a, b in zip(given, before, strict=True):
                 np.testing.assert_array_equal(a, b)
 
 

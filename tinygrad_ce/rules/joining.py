@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import settled
 from tinygrad_ce.rules.kinds import Composed, Entry, Table
 from tinygrad_ce.rules.places import gathered, numbered
 from tinygrad_ce.rules.support import astype
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "cut", "pieces"]
 
 
 def _single(parts: list[Any]) -> Any:
@@ -99,21 +99,52 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     return gathered(sources, np.insert(places, settled(obj), new, axis))
 
 
-def _pieces(ary: Any, cuts: Any, axis: int) -> list[Any]:
-    head = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*head, slice(a, b))] for a, b in pairwise(cuts)]
+@dispatched
+def cut(x: Any, cuts: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """The parts of x between cuts that begin with 0, rise, and end with its length.
+
+    >>> cut(np.arange(4), (0, 1, 4), 0)
+    (array([0]), array([1, 2, 3]))
+    """
+    head = (slice(None),) * (axis % x.ndim)
+    return tuple(x[(*head, slice(a, b))] for a, b in pairwise(cuts))
+
+
+def pieces(x: Any, cuts: Any, axis: int) -> list[Any]:
+    """The parts of x between cuts, which are those of slices: they may be negative, or fall.
+
+    Many parts are cut from larger ones, since each of the parts that are cut at once costs the
+    gradient one step by each other.
+    """
+    cuts = [int(c) for c in cuts]
+    if cuts != sorted(cuts) or cuts[0] != 0 or cuts[-1] != x.shape[axis]:
+        head = (slice(None),) * (axis % x.ndim)
+        return [x[(*head, slice(a, b))] for a, b in pairwise(cuts)]
+    if len(cuts) <= _AT_ONCE + 1:
+        return list(cut(x, tuple(cuts), axis))
+    ends = [*cuts[:-1:_AT_ONCE], cuts[-1]]
+    parts = pieces(x, ends, axis)
+    inside = (cuts[i : i + _AT_ONCE + 1] for i in range(0, len(cuts) - 1, _AT_ONCE))
+    return [
+        part
+        for whole, some in zip(parts, inside, strict=True)
+        for part in cut(whole, tuple(c - some[0] for c in some), axis)
+    ]
+
+
+_AT_ONCE = 32
 
 
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = ary.shape[axis]
     if np.ndim(indices_or_sections):
-        return _pieces(ary, [0, *(int(cut) for cut in indices_or_sections), n], axis)
+        return pieces(ary, [0, *(int(cut) for cut in indices_or_sections), n], axis)
     sections = int(indices_or_sections)
     if sections <= 0:
         raise ValueError("number sections must be larger than 0.")
     each, longer = divmod(n, sections)
     lengths = [each + 1] * longer + [each] * (sections - longer)
-    return _pieces(ary, accumulate(lengths, initial=0), axis)
+    return pieces(ary, accumulate(lengths, initial=0), axis)
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -141,7 +172,8 @@ def _dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 def _unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     if x.ndim == 0:
         raise ValueError("Input array must be at least 1-d.")
-    return tuple(np.moveaxis(x, axis, 0))
+    parts = pieces(x, range(x.shape[axis] + 1), axis)
+    return tuple(np.squeeze(part, axis) for part in parts)
 
 
 def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
@@ -190,6 +222,7 @@ RULES: Table = {
     np.block:            Composed(_block),
     np.append:           Composed(_append),
     np.insert:           Composed(_insert),
+    cut:                 (lambda g, y, x, cuts, axis: np.concatenate(list(g), axis=axis),),
     np.split:            Composed(_split),
     np.array_split:      Composed(_array_split),
     np.hsplit:           Composed(_hsplit),

@@ -5,12 +5,14 @@ equal entries back in their order; what `np.trim_zeros` cuts off gets no gradien
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.indexing import scatter, set_at, settled
+from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
 from tinygrad_ce.rules.support import astype
@@ -141,7 +143,9 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
     lead = moved.shape[:-1]
     if 0 in lead:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
-    found = [as_array(func1d(moved[place], *args)) for place in np.ndindex(lead)]
+    rows = np.reshape(moved, (prod(lead), moved.shape[-1]))
+    parts = pieces(rows, range(len(rows) + 1), 0)
+    found = [as_array(func1d(np.squeeze(part, 0), *args)) for part in parts]
     shape = found[0].shape
     whole = np.reshape(np.stack(found), lead + shape)
     n, made = len(lead), len(shape)
@@ -179,5 +183,6 @@ RULES: Table = {
     np.lexsort:          None,
     np.searchsorted:     None,
     np.digitize:         None,
+    np.isin:             None,
 }
 # fmt: on
