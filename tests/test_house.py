@@ -19,6 +19,7 @@ FLOORS = {
     "dispatch": 1,
     "locks": 1,
     "rules": 2,
+    "coverage": 3,
     "functions": 3,
     "graph": 3,
     "tensor": 4,

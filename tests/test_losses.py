@@ -179,6 +179,55 @@ def test_gibbs_cross_entropy_is_at_least_the_entropy(problem: Any) -> None:
     assert np.all(tg.cross_entropy(y, q, reduction="none") >= entropy - 8 * np.spacing(1.0))
 
 
+@st.composite
+def options(draw: Any) -> Any:
+    """Logits, labels and every option, with the classes along a drawn axis."""
+    shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    n, axis = draw(st.integers(2, 4)), draw(st.integers(-3, 2))
+    z = draw(arrays(np.float64, (*shape, n), elements=st.floats(-20, 20)))
+    labels = draw(arrays(np.int64, shape, elements=st.integers(-1, n - 1)))
+    weight = draw(st.none() | arrays(np.float64, n, elements=st.floats(0.25, 4)))
+    smoothing = draw(st.sampled_from([0.0, 0.25, 1.0]))
+    return z, labels, axis, weight, smoothing
+
+
+@given(options(), st.sampled_from(["mean", "sum", "none"]))
+def test_options_together_have_the_gradient_of_the_docstring(option: Any, reduction: Any) -> None:
+    """(y sum(p) - p) / (sum of the examples' weights), with p the weighted, smoothed target."""
+    z, labels, axis, weight, smoothing = option
+    n = z.shape[-1]
+    p = (1 - smoothing) * np.eye(n)[labels] + smoothing / n
+    p = p * (labels >= 0)[..., None] * (1 if weight is None else weight)
+    total = p.sum() if reduction == "mean" and p.sum() else 1
+    right = (softmax(z) * p.sum(-1, keepdims=True) - p) / total
+
+    def loss(z: Any) -> Any:
+        each = tg.softmax_cross_entropy(
+            z, labels, axis=axis, weight=weight, ignore_index=-1, label_smoothing=smoothing,
+            reduction=reduction, check=False,
+        )  # fmt: skip
+        return each.sum() if reduction == "none" else each
+
+    near(np.moveaxis(pulled(loss, np.moveaxis(z, -1, axis).copy()), axis, -1), right, 16)
+
+
+BATCHES = st.integers(1, 4).flatmap(
+    lambda n: st.tuples(
+        arrays(np.float64, (n, 3), elements=st.floats(-9, 9)),
+        arrays(np.int64, n, elements=st.integers(0, 2)),
+    )
+)
+
+
+@pytest.mark.parametrize("loss", [tg.hinge, tg.focal, tg.softmax_cross_entropy])
+@given(BATCHES)
+def test_mean_over_a_batch_is_that_of_its_examples(loss: Any, batch: Any) -> None:
+    z, t = batch
+    g = pulled(lambda z: loss(z, t, check=False), z)
+    for row, label, found in zip(z, t, g, strict=True):
+        near(found, pulled(lambda r, k=label: loss(r, k, check=False), row) / len(z), 8)
+
+
 Z = np.array([[0.0, 1.0, 2.0], [3.0, 0.0, -1.0]])
 T = np.array([2, 1])
 HOT = np.eye(3)[T]

@@ -11,6 +11,7 @@ Tolerances are for sums whose terms are of the order of `scale`:
 """
 
 import operator
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,12 +23,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
-from tinygrad_ce.rules import elementwise, selecting, special, support
+from tinygrad_ce.rules import elementwise, selecting, shaping, special, support
 from tinygrad_ce.rules.building import overlapped
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.linalg import euclidean
+from tinygrad_ce.rules.representation import exponent
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
 
@@ -264,6 +266,49 @@ EXAMPLES: dict[Any, list[Case]] = {
                      Case(lambda x: support.astype(x, float), real(), single=False)],
     support.ratio: binary(support.ratio, positive, positive, analytic=True),
     support.weigh: binary(support.weigh, positive, real, analytic=True),
+    # representation
+    np.ldexp: [Case(lambda x: np.ldexp(x, 3), real(3, 4)),
+               Case(lambda x: np.ldexp(x, np.arange(-2, 2)), real(3, 4)),
+               Case(lambda x: np.ldexp(x, np.arange(3)[:, None]), real(4))],
+    np.frexp: [Case(lambda x: np.frexp(x)[0], between(1.1, 1.9)(3, 4)),
+               Case(lambda x: np.frexp(x)[0] * np.frexp(x)[1], between(-0.24, -0.13)(4),
+                    single=False),
+               Case(lambda x: np.frexp(x)[0], between(4.5, 7)())],
+    np.modf: [Case(lambda x: np.modf(x)[0], between(1.1, 1.9)(3, 4)),
+              Case(lambda x: np.modf(x)[0] * np.modf(x)[1], between(-2.9, -2.1)(4)),
+              Case(lambda x: np.modf(x)[0], inside())],
+    np.nextafter: [Case(lambda x: np.nextafter(x, np.float32(9)), real(3, 4)),
+                   Case(lambda x: np.nextafter(x, np.ones((2, 1), np.float32)), real(4))],
+    # making
+    np.linspace: [
+        *binary(np.linspace, analytic=True),
+        *binary(lambda a, b: np.linspace(a, b, 5, endpoint=False, axis=-1), analytic=True),
+        holo(lambda a, b: np.linspace(a, b, 1), real(3), real()),
+        holo(lambda a, b: np.linspace(a, b, 5, True, True)[1], real(3), real())],
+    np.logspace: [
+        *binary(lambda a, b: np.logspace(a, b, 4, base=2.0), unit, unit, analytic=True),
+        holo(lambda a, b: np.logspace(a, b, 4, False, axis=-1), unit(3), unit()),
+        holo(lambda a, b, c: np.logspace(a, b, 4, base=c, axis=1), unit(3), unit(), positive(2, 1)),
+        holo(lambda a, b, c: np.logspace(a, b, 4, base=c), unit(3), unit(), positive())],
+    np.geomspace: [
+        *binary(np.geomspace, positive, above, analytic=True, single=False),
+        Case(lambda a, b: np.geomspace(-a, -b, 5, False, axis=-1), positive(3), above(),
+             analytic=True, single=False)],
+    np.astype: [Case(lambda x: np.astype(x, np.float64), real(3, 4), single=False)],
+    # polynomials
+    np.polyadd: [holo(np.polyadd, real(3), real(5)), holo(np.polyadd, real(4), real(4)),
+                 holo(lambda x: np.polyadd(x, np.ones(2, np.float32)), real(1))],
+    np.polysub: [holo(np.polysub, real(3), real(5)), holo(np.polysub, real(4), real()),
+                 holo(lambda x: np.polysub(np.ones(3, np.float32), x), real(1))],
+    np.polymul: [holo(np.polymul, real(3), real(5)), holo(np.polymul, real(4), real()),
+                 holo(lambda x: np.polymul(np.array([0, 0, 1, 0, 2], np.float32), x), real(3)),
+                 holo(lambda x: np.polymul(x, np.zeros(2, np.float32)), real(3))],
+    np.polyder: [Case(lambda x, m=m: np.polyder(x, m), real(5), analytic=True, single=False)
+                 for m in (1, 2, 4)],
+    np.polyint: [
+        Case(np.polyint, real(4), analytic=True, single=False),
+        Case(lambda x, k: np.polyint(x, 2, k), real(3), real(2), analytic=True, single=False),
+        Case(lambda x, k: np.polyint(x, 2, k), real(3), real(), analytic=True, single=False)],
     # reductions
     np.sum: along(np.sum),
     np.mean: along(np.mean),
@@ -597,19 +642,31 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.linalg.matmul: [holo(np.linalg.matmul, real(2, 3), real(3, 4))],
 }
 
+
+def quiet(f: Callable[..., Any], *args: Any) -> Any:
+    """f(*args), where some version of NumPy calls f deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return f(*args)
+
+
 X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
 ONE: list[Any] = [elementwise.signum, np.floor, np.ceil, np.trunc, np.rint, np.logical_not,
        np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
        np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any, np.all,
-       np.count_nonzero]
+       np.count_nonzero, np.spacing, exponent, np.isreal, np.iscomplex]
 TWO: list[Any] = [np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal,
        np.greater, np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.isclose]
 UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     **{f: lambda x, n, f=f: f(x) for f in ONE},
     **{f: lambda x, n, f=f: f(x, x + 1) for f in TWO},
     **{f: lambda x, n, f=f: f(n, n) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor,
-                                              np.left_shift, np.right_shift)},
-    np.invert: lambda x, n: np.invert(n),
+                                              np.left_shift, np.right_shift, np.gcd,
+                                              np.lcm)},
+    **{f: lambda x, n, f=f: f(n) for f in (np.invert, np.bitwise_count)},
+    np.fix: lambda x, n: quiet(np.fix, x),
+    np.packbits: lambda x, n: np.packbits(n > 5),
+    np.unpackbits: lambda x, n: np.unpackbits(np.astype(n, np.uint8)),
     np.empty_like: lambda x, n: np.empty_like(x),
     np.argpartition: lambda x, n: np.argpartition(x, 1),
     np.lexsort: lambda x, n: np.lexsort((x[0], x[1])),
@@ -617,6 +674,7 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     np.digitize: lambda x, n: np.digitize(x, x[0]),
     np.isin: lambda x, n: np.isin(x, x[0]),
     selecting.representatives: lambda x, n: selecting.representatives(x)[1],
+    shaping.layout: lambda x, n: shaping.layout(x),
 }
 # fmt: on
 

@@ -636,3 +636,11 @@ def test_reshape_in_another_order() -> None:
 def test_attribute_of_arrays_that_tensors_lack_says_where_it_is() -> None:
     with pytest.raises(AttributeError, match="numpy"):
         leaf().fill(0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda t: t.astype(int), lambda t: np.sum(t, dtype=int), lambda t: np.round(t).astype(int)],
+)
+def test_integers_carry_no_gradient(f: Any) -> None:
+    assert not f(leaf()).requires_grad

@@ -22,8 +22,9 @@ from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, Unsupporte
 from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
-from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
+from tinygrad_ce.rules.table import FUSED, TABLE, Primitive
 
 __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
@@ -226,6 +227,8 @@ def _made(
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not isinstance(value, np.generic):
             value = np.asarray(value)[()]
+        if value.dtype.kind not in "fcO":
+            return _leaf(value)  # integers do not follow their operands smoothly
         return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
     node = recorded(
         Several(value), primitive, operands_, args, parameters, tuple(parents), rules, locks
@@ -367,12 +370,11 @@ def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
     """A question is answered; a function without a rule computes if no gradient is lost by it."""
     if function in ANSWERS:
         return function(*_raw(args), **_raw(kwargs))
-    name = getattr(function, "__name__", str(function))
     if recording() and (_carries(args) or _carries(kwargs)):
+        name = getattr(function, "__name__", str(function))
         raise UnsupportedError(
             f"{name} was called on a tensor that requires a gradient",
-            f"tinygrad_ce has no gradient rule for {name}",
-            "write it with functions that have one, or call it on .detach() of the tensor",
+            *reason(function),
         )
     return _wrapped(function(*_raw(args), **_raw(kwargs)))
 

@@ -68,7 +68,8 @@ def _full_like(
             "the values would be cast, by which a gradient would be lost",
             f"pass dtype={fill.dtype}",
         )
-    return np.broadcast_to(astype(fill, dtype), np.shape(a) if shape is None else shape)
+    made = np.zeros_like(a, dtype=dtype, shape=shape)
+    return np.where(True, np.broadcast_to(astype(fill, dtype), made.shape), made)
 
 
 def _real_if_close(a: Any, tol: float = 100) -> Any:

@@ -121,6 +121,7 @@ _MATRIX_TRANSPOSE = Composed(_matrix_transpose)
 
 # fmt: off
 RULES: Table = {
+    layout:          None,
     np.reshape:      (_reshape,),
     np.ravel:        Composed(_ravel),
     np.transpose:    (_transpose,),

@@ -21,9 +21,12 @@ from tinygrad_ce.rules import (
     indexing,
     joining,
     linalg,
+    making,
     padding,
+    polynomials,
     products,
     reductions,
+    representation,
     selecting,
     shaping,
     softmax,
@@ -33,12 +36,13 @@ from tinygrad_ce.rules import (
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["ANSWERS", "BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
+__all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, special, support, linalg, products)
+BROADCASTING = (elementwise, representation, special, support, linalg, products)
 FIXED = (
-    reductions, shaping, indexing, joining, selecting, building, padding, softmax
+    reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
+    polynomials,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
@@ -50,18 +54,6 @@ FUSED: dict[Function, tuple[int, dict[Function, Function]]] = {
     special.xlogy: (1, {softmax.softmax: softmax.xlog_softmax}),
     special.binary_log_loss: (0, {special.sigmoid: special.sigmoid_log_loss}),
 }
-
-# Questions about an array, answered by NumPy on its values.
-ANSWERS: frozenset[Function] = frozenset(
-    {
-        np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type,
-        np.common_type, np.iscomplexobj, np.isrealobj, np.allclose, np.array_equal,
-        np.array_equiv, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr,
-        np.array_str, np.nonzero, np.flatnonzero, np.argwhere,
-        np.einsum_path, np.tril_indices_from, np.triu_indices_from, np.diag_indices_from,
-        shaping.layout,
-    }
-)  # fmt: skip
 
 
 class Primitive:
