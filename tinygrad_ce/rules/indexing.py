@@ -35,10 +35,12 @@ def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
         return out
     if not any(map(_repeats, parts)):
         out[key] = x
-    elif len(parts) == 1 and x.dtype.char == "d":
+    elif x.dtype.char not in "df":
+        np.add.at(out, key, x)
+    elif len(parts) == 1:
         _add_rows(out, np.asarray(parts[0]), x)
     else:
-        np.add.at(out, key, x)
+        _add_places(out, np.asarray(_places(shape, key)), x)
     return out
 
 
@@ -54,8 +56,14 @@ def _add_rows(out: NDArray[Any], rows: NDArray[Any], x: NDArray[Any]) -> None:
     """out[rows] += x with repeated rows, by one count per entry: faster than np.add.at."""
     width = out[0].size if len(out) else 0
     places = (rows.reshape(-1, 1) % max(len(out), 1)) * width + np.arange(width)
-    flat = np.bincount(places.ravel(), weights=x.ravel(), minlength=out.size)
-    out += flat.reshape(out.shape)
+    _add_places(out, places, x.reshape(places.shape))
+
+
+def _add_places(out: NDArray[Any], places: NDArray[Any], x: NDArray[Any]) -> None:
+    """Sums in double precision at places of the flat array, each value read once."""
+    weights = np.broadcast_to(x, places.shape).ravel()
+    sums = np.bincount(places.ravel(), weights=weights, minlength=out.size)
+    out[...] = sums.reshape(out.shape)
 
 
 def set_at(x: Any, index: Any, value: Any) -> Any:
@@ -244,8 +252,10 @@ def _matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     matrix = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n, m = matrix.shape[-2:]
-    i = np.arange(max(0, min(n, m - offset) - max(0, -offset))) + max(0, -offset)
-    return matrix[..., i, i + offset]
+    count = max(0, min(n, m - offset) - max(0, -offset))
+    first = offset if offset >= 0 else -offset * m
+    rows = np.reshape(matrix, (*matrix.shape[:-2], n * m))
+    return rows[..., slice(first, first + count * (m + 1) - m, m + 1) if count else slice(0, 0)]
 
 
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:

@@ -54,9 +54,19 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
     return y
 
 
+def _kept(a: Any, axis: Any, choose: Callable[[Any], Any]) -> Any:
+    """a where its places along the axis are among those that `choose` takes of all."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    n = a.shape[axis]
+    mask = np.zeros(n, bool)
+    mask[choose(np.arange(n))] = True
+    return a[(slice(None),) * (axis % a.ndim) + (mask,)]
+
+
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    chosen = np.not_equal(as_array(condition), 0)
-    return gathered([a], np.compress(chosen, numbered([a])[0], axis=axis))
+    chosen = np.asarray(np.not_equal(as_array(condition), 0))
+    return _kept(as_array(a), axis, lambda places: np.compress(chosen, places))
 
 
 def _extract(condition: Any, arr: Any) -> Any:
@@ -64,7 +74,7 @@ def _extract(condition: Any, arr: Any) -> Any:
 
 
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    return gathered([arr], np.delete(numbered([arr])[0], settled(obj), axis))
+    return _kept(as_array(arr), axis, lambda places: np.delete(places, settled(obj)))
 
 
 def _resize(a: Any, new_shape: Any) -> Any:
