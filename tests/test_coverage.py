@@ -25,10 +25,7 @@ PUBLIC: dict[str, Any] = {
 
 # To come.
 _PENDING = """
-    average convolve corrcoef correlate cov cumulative_prod cumulative_sum ediff1d gradient i0
-    interp median nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian
-    nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar percentile polyval ptp
-    quantile sinc trapezoid unwrap
+    nanargmax nanargmin
     linalg.cholesky linalg.cond linalg.det linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh
     linalg.inv linalg.lstsq linalg.matrix_norm linalg.matrix_power linalg.matrix_rank
     linalg.multi_dot linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals

@@ -24,12 +24,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, selecting, shaping, special, support
+from tinygrad_ce.rules.bessel import i0_derivative, sinc_derivative
 from tinygrad_ce.rules.building import overlapped
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.linalg import euclidean
 from tinygrad_ce.rules.representation import exponent
+from tinygrad_ce.rules.sequences import piece
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
 
@@ -165,6 +167,43 @@ def writing(f: Any) -> list[Case]:
     ]  # fmt: skip
 
 
+HOLES = np.array([[0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]], bool)
+KNOTS = np.array([-1.5, -0.5, 0.25, 1.0, 2.5])
+METHODS = [
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf",
+    "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher",
+    "midpoint", "nearest",
+]  # fmt: skip
+QUANTILES = [(np.quantile, 1), (np.percentile, 100), (np.nanquantile, 1), (np.nanpercentile, 100)]
+CUMULATIVE = [getattr(np, f) for f in ("cumulative_sum", "cumulative_prod") if hasattr(np, f)]
+
+
+def holed(f: Any, **kw: Any) -> list[Case]:
+    """A reduction of data with nans among them, over every axis of a matrix."""
+    return [
+        Case(lambda x, axis=axis: f(np.where(HOLES, np.nan, x), axis=axis, **kw), apart(3, 4))
+        for axis in (None, 0, -1)
+    ]
+
+
+def masked(f: Any, **kw: Any) -> list[Case]:
+    """A reduction that leaves entries out, over every axis of a matrix."""
+    return [
+        Case(lambda x, axis=axis, m=m: f(x, axis=axis, where=m, **kw), apart(3, 4))
+        for axis in (None, 0, -1)
+        for m in (MASK, MASK[:1] | [False, True, False, False])
+    ]
+
+
+# Where the ufuncs of two operands are smooth, for their .outer.
+SMOOTH_FOR: dict[Any, tuple[Draw, Draw]] = {
+    **{f: (positive(), positive())
+       for f in (np.add, np.subtract, np.multiply, np.divide, np.power, np.float_power,
+                 np.logaddexp, np.logaddexp2, np.arctan2, np.hypot)},
+    **{f: (between(2.3, 2.7)(), between(0.95, 1.05)()) for f in (np.remainder, np.fmod)},
+    **{f: (apart(), apart_too()) for f in (np.maximum, np.fmax, np.minimum, np.fmin)},
+}  # fmt: skip
+
 # fmt: off
 EXAMPLES: dict[Any, list[Case]] = {
     # arithmetic
@@ -190,7 +229,8 @@ EXAMPLES: dict[Any, list[Case]] = {
     np.absolute: unary(np.absolute, apart, False),
     np.fabs: unary(np.fabs, apart, False),
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
-                       apart(3, 4))],
+                       apart(3, 4)),
+                  Case(np.copysign, apart(3, 4), apart_too(4))],
     np.conjugate: unary(np.conjugate, real, False),
     np.real: unary(np.real, real, False),
     np.imag: [Case(lambda x: np.imag(x * 2j), real(3, 4), single=False),
@@ -310,23 +350,32 @@ EXAMPLES: dict[Any, list[Case]] = {
         Case(lambda x, k: np.polyint(x, 2, k), real(3), real(2), analytic=True, single=False),
         Case(lambda x, k: np.polyint(x, 2, k), real(3), real(), analytic=True, single=False)],
     # reductions
-    np.sum: along(np.sum),
-    np.mean: along(np.mean),
-    np.prod: [*along(np.prod),
+    np.sum: [*along(np.sum), *masked(np.sum, initial=np.float32(2)), *masked(np.sum)[:2],
+             Case(lambda x: np.sum(x, dtype=np.float64), real(3, 4), single=False)],
+    np.mean: [*along(np.mean), *masked(np.mean),
+              Case(lambda x: np.mean(x, dtype=np.float64), real(3, 4), single=False)],
+    np.prod: [*along(np.prod), *masked(np.prod, initial=np.float32(2)), *masked(np.prod),
+              Case(lambda x: np.prod(x, 0, np.float64), real(3, 4), single=False),
+              holo(lambda x: np.prod(x, where=np.array([1, 0, 1, 0], bool), initial=3),
+                   real(4)),
               holo(lambda x: np.prod(x * np.array([1, 0, 2, 0], np.float32)), real(4)),
               holo(lambda x: np.prod(x * np.array([1, 0, 2, 3], np.float32), -1), real(3, 4))],
-    np.var: [*along(np.var, analytic=False), *along(np.var, analytic=False, ddof=1)[::3]],
-    np.std: [*along(np.std, apart, False), *along(np.std, apart, False, ddof=1)[::3]],
-    np.max: along(np.max, apart, False),
-    np.amax: along(np.amax, apart, False),
-    np.min: along(np.min, apart, False),
-    np.amin: along(np.amin, apart, False),
+    **{f: [*along(f, apart, False), *along(f, apart, False, ddof=1)[::3],
+           *along(f, apart, False, correction=1)[::5], *masked(f), *masked(f, ddof=1)[:2],
+           *along(f, apart, False, mean=np.float32(0.3))[::5],
+           *masked(f, mean=np.float32(0.3), correction=0.5),
+           Case(lambda x, f=f: f(x, 0, np.float64), apart(3, 4), single=False)]
+       for f in (np.var, np.std)},
+    **{f: [*along(f, apart, False), *masked(f, initial=-0.5)] for f in (np.max, np.amax)},
+    **{f: [*along(f, apart, False), *masked(f, initial=0.5)] for f in (np.min, np.amin)},
     np.cumsum: [holo(lambda x, k=k: np.cumsum(x, axis=k), real(2, 3, 4))
-                for k in (None, 0, 1, -1, -2)],
+                for k in (None, 0, 1, -1, -2)]
+               + [Case(lambda x: np.cumsum(x, 0, np.float64), real(3, 4), single=False)],
     np.cumprod: [holo(lambda x, k=k: np.cumprod(x, axis=k), real(2, 3, 4))
                  for k in (None, 0, 1, -1, -2)]
                 + [holo(lambda x: np.cumprod(x * np.array([1, 0, 2, 0, 3], np.float32)), real(5)),
-                   holo(np.cumprod, real(1))],
+                   holo(np.cumprod, real(1)),
+                   Case(lambda x: np.cumprod(x, dtype=np.float64), real(3, 4), single=False)],
     # indexing
     operator.getitem: [holo(lambda x, k=k: x[k], real(3, 4)) for k in (
         1, -1, (1, 2), slice(1, None), (slice(None, None, -2), 1), I, I - 1, (I, I),
@@ -416,7 +465,7 @@ EXAMPLES: dict[Any, list[Case]] = {
                holo(lambda x: np.pad(x, ((1, 2), (0, 1)), "mean"), real(3, 4)),
                holo(lambda x: np.pad(x, (1, 2), "mean", stat_length=(2, 1)), real(3, 4)),
                *(Case(lambda x, m=m, n=n: np.pad(x, ((1, 2), (0, 1)), m, stat_length=n),
-                      apart(3, 4)) for m in ("maximum", "minimum") for n in (None, 2))],
+                      apart(3, 4)) for m in ("maximum", "minimum", "median") for n in (None, 2))],
     np.copy: [holo(np.copy, real(3, 4)), holo(np.copy, real()),
               holo(lambda x: np.copy(x.T, order="C"), real(3, 4))],
     np.fliplr: [holo(np.fliplr, real(3, 4))],
@@ -640,6 +689,150 @@ EXAMPLES: dict[Any, list[Case]] = {
                           holo(lambda a, b: np.linalg.tensordot(a, b, axes=((0, 1), (1, 0))),
                                real(2, 3), real(3, 2))],
     np.linalg.matmul: [holo(np.linalg.matmul, real(2, 3), real(3, 4))],
+    # statistics
+    **{f: [*holed(f), *holed(f, where=MASK), *along(f, apart)[::5],
+           *holed(f, initial=np.float32(1.5))[:2]] for f in (np.nansum, np.nanprod)},
+    np.nanmean: [*holed(np.nanmean), *holed(np.nanmean, where=MASK),
+                 *along(np.nanmean)[::5]],
+    **{f: [*holed(f, ddof=1), *holed(f, where=MASK, correction=0), *along(f, apart, False)[::5],
+           *holed(f, mean=np.float32(0.5))[:1]] for f in (np.nanvar, np.nanstd)},
+    **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=-3, where=MASK)]
+       for f in (np.nanmax,)},
+    **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=3, where=MASK)]
+       for f in (np.nanmin,)},
+    **{f: [holo(lambda x, f=f, k=k: f(np.where(HOLES, np.nan, x), axis=k), real(3, 4))
+           for k in (None, 0, -1)] for f in (np.nancumsum, np.nancumprod)},
+    **{f: [*along(f, apart)[::2], holo(lambda x, f=f: f(x, overwrite_input=True), apart(4))]
+       for f in (np.median, np.nanmedian)},
+    **{f: [*along(lambda x, f=f, c=c, **kw: f(x, 0.3 * c, **kw), apart, False)[::2],
+           *along(lambda x, f=f, c=c, **kw: f(x, np.float32([0.4, 1, 0.75]) * c, **kw),
+                  apart, False)[1::4],
+           *(Case(lambda x, f=f, c=c, m=m: f(x, 0.4 * c, axis=0, method=m), apart(7, 2))
+             for m in (METHODS if f is np.quantile else METHODS[::4])),
+           Case(lambda x, f=f, c=c: f(x, np.float32([0.4, 0.8]) * c, method="inverted_cdf",
+                                      weights=np.arange(6).reshape(2, 3)), apart(2, 3)),
+           Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=0, method="inverted_cdf",
+                                      weights=np.arange(6).reshape(2, 3) + 1), apart(2, 3)),
+           *([] if f in (np.nanquantile, np.nanpercentile) else [
+               Case(lambda x, f=f, c=c, k=k, d=d: f(
+                    x, np.float32([[0, 0.4], [1, 0.75]]) * c, axis=k, keepdims=d), apart(2, 3, 4))
+               for k in (None, -1, (2, 0)) for d in (False, True)] + [
+               Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=0, method="inverted_cdf",
+                                          weights=np.arange(5)), apart(5, 2)),
+               Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=(2, 0), method="inverted_cdf",
+                    keepdims=True, weights=np.arange(8.0).reshape(4, 2)), apart(2, 3, 4))])]
+       for f, c in QUANTILES},
+    np.ptp: along(np.ptp, apart, False),
+    np.average: [*along(np.average),
+                 *along(lambda x, **kw: np.average(x, weights=np.arange(24.0, dtype=np.float32)
+                                                   .reshape(2, 3, 4), **kw))[:-1],
+                 holo(lambda a, w: np.average(a, weights=w), real(3, 4), positive(3, 4)),
+                 holo(lambda a, w: np.average(a, 1, w), real(3, 4), positive(4)),
+                 holo(lambda a, w: np.average(a, (2, 0), w), real(2, 3, 4), positive(4, 2)),
+                 holo(lambda a, w: np.average(a, 0, w, returned=True)[0], real(3, 4), positive(3)),
+                 holo(lambda a, w: np.average(a, 0, w, returned=True)[1], real(3, 4), positive(3)),
+                 holo(lambda a: np.average(a, 0, returned=True)[0], real(3, 4))],
+    np.cov: [Case(lambda x, kw=kw: np.cov(x, **kw), real(3, 4), single=False) for kw in (
+                 {}, {"rowvar": False}, {"bias": True}, {"ddof": 2},
+                 {"fweights": [1, 2, 0, 3]}, {"aweights": [1.0, 0.5, 2, 3]},
+                 {"fweights": [1, 2, 0, 3], "aweights": [1.0, 0.5, 2, 3]},
+                 {"fweights": [1, 2, 0, 3], "aweights": [1.0, 0.5, 2, 3], "ddof": 0})]
+            + [Case(np.cov, real(5), single=False), Case(np.cov, real(5), real(5), single=False),
+               Case(np.cov, real(2, 5), real(3, 5), single=False),
+               Case(lambda x, y: np.cov(x, y, rowvar=False), real(5, 2), real(5), single=False),
+               Case(lambda x, w: np.cov(x, aweights=w), real(2, 5), positive(5), single=False),
+               Case(lambda y: np.cov(np.arange(5.0), y), real(5), single=False),
+               Case(lambda x: np.cov(x, dtype=np.float64), real(2, 5), single=False)],
+    np.corrcoef: [Case(np.corrcoef, real(3, 5), single=False),
+                  Case(lambda x: np.corrcoef(x, rowvar=False), real(5, 3), single=False),
+                  Case(np.corrcoef, real(5), real(5), single=False),
+                  Case(np.corrcoef, real(5), single=False)],
+    # sequences
+    np.gradient: [holo(lambda f, e=e: np.gradient(f, edge_order=e), real(5)) for e in (1, 2)]
+        + [holo(lambda f, e=e, k=k: np.gradient(f, 0.5, axis=k, edge_order=e), real(3, 4))
+           for e in (1, 2) for k in (0, -1)]
+        + [holo(lambda f: np.stack(np.gradient(f)), real(3, 4)),
+           holo(lambda f: np.stack(np.gradient(f, 2.0, axis=(2, 0))), real(3, 2, 4)),
+           holo(lambda f, a, b: np.stack(np.gradient(f, a, b)), real(2, 4), positive(), positive()),
+           holo(lambda f: np.gradient(f, np.array([0, 1, 3, 3.5]), axis=1), real(3, 4))]
+        + [holo(lambda f, d, e=e: np.gradient(f, np.cumsum(d), edge_order=e),
+                real(5), positive(5)) for e in (1, 2)]
+        + [holo(lambda f, e=e: np.stack(np.gradient(f, np.arange(3.0), 2, edge_order=e)),
+                real(3, 4)) for e in (1, 2)],
+    np.trapezoid: [holo(np.trapezoid, real(5)), holo(lambda y: np.trapezoid(y, dx=0.5), real(3, 4)),
+                   holo(lambda y, x: np.trapezoid(y, x, axis=0), real(3, 4), real(3)),
+                   holo(np.trapezoid, real(3, 4), real(3, 4)),
+                   holo(lambda y, h: np.trapezoid(y, dx=h, axis=-2), real(2, 3, 4), real()),
+                   holo(lambda x: np.trapezoid(np.float32([1, 2, 4]), x), real(3))],
+    np.interp: [Case(lambda x: np.interp(x, KNOTS, KNOTS**2), apart(3, 4), single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS, fp), apart(6), real(5), single=False),
+                Case(lambda x, d, fp: np.interp(x, np.cumsum(d) - 1, fp),
+                     inside(3, 4), between(0.65, 0.7)(5), real(5), single=False),
+                Case(lambda x, fp, a, b: np.interp(x, KNOTS, fp, left=a, right=b),
+                     between(-4, -3)(3), real(5), real(), real(), single=False),
+                Case(lambda x, fp, a, b: np.interp(x, KNOTS, fp, a, b),
+                     between(3, 4)(3), real(5), real(), real(), single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS, fp), between(-4, -3)(2), real(5),
+                     single=False),
+                Case(lambda x, fp: np.interp(x, KNOTS[::-1], fp, period=5.0), apart(6), real(5),
+                     single=False),
+                Case(lambda x, fp, t: np.interp(x, KNOTS, fp, period=t), between(5.1, 5.3)(6),
+                     real(5), between(4.9, 5)(), single=False),
+                Case(lambda x, fp: np.interp(x, [0.5], fp), real(3), real(1), single=False),
+                Case(lambda fp: np.interp(KNOTS, KNOTS, fp), real(5), single=False)],
+    **{f: [Case(lambda a, v, f=f, m=m: f(a, v, m), real(n), real(k), analytic=f is np.convolve)
+           for m in ("full", "same", "valid")
+           for n, k in ((5, 3), (3, 5), (4, 4), (5, 2), (2, 5), (1, 3), (4, 6))]
+          + [Case(f, real(4), real(3)), Case(lambda a, f=f: f(a, a[:2]), real(4)),
+             Case(lambda v, f=f: f(np.float32([1, 2, 3]), v), real(2))]
+       for f in (np.convolve, np.correlate)},
+    **{f: [holo(lambda x, f=f, k=k, i=i: f(x, axis=k, include_initial=i), real(2, 3, 4))
+           for k in (0, -1) for i in (False, True)]
+          + [holo(f, real(3)), Case(lambda x, f=f: f(x, dtype=np.float64), real(3), single=False)]
+       for f in CUMULATIVE},
+    np.unwrap: [Case(np.unwrap, between(-9, 9)(7)),
+                Case(lambda x: np.unwrap(x, axis=0), between(-9, 9)(4, 3)),
+                Case(lambda x: np.unwrap(x, 3.0, period=4.0), between(-9, 9)(4, 3))],
+    np.ediff1d: [holo(np.ediff1d, real(3, 4)),
+                 holo(lambda x, a, b: np.ediff1d(x, a, b), real(4), real(2), real())],
+    np.polyval: [holo(lambda x: np.polyval(np.float32([1, 2, -3]), x), real(3, 4)),
+                 holo(np.polyval, real(4), real(2, 3)), holo(np.polyval, real(3), real())],
+    np.nan_to_num: [Case(np.nan_to_num, real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, np.nan, x), True, 2.0),
+                         real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, np.inf, -x), posinf=1),
+                         real(3, 4)),
+                    Case(lambda x: np.nan_to_num(np.where(HOLES, -np.inf, -x), neginf=1),
+                         real(3, 4))],
+    # Bessel functions
+    np.sinc: [*unary(np.sinc), *unary(np.sinc, between(3, 9))],
+    sinc_derivative: [c for n in (0, 1, 2, 3)
+                      for c in (*unary(lambda x, n=n: sinc_derivative(x, n)),
+                                holo(lambda x, n=n: sinc_derivative(x, n), between(3, 9)(5)))],
+    np.i0: [*unary(np.i0, real, False), *unary(np.i0, between(-9, 9), False)],
+    i0_derivative: [c for n in (0, 1, 2, 3)
+                    for c in unary(lambda x, n=n: i0_derivative(x, n), real, False)],
+    # methods of ufuncs
+    **{f: [Case(lambda x, f=f, k=k: f(x, axis=k, keepdims=True), apart(2, 3, 4))
+           for k in (None, 0, -1, (0, 2))]
+          + [Case(f, apart(3, 4)), Case(lambda x, f=f: f(x, where=MASK, initial=0.5), apart(3, 4))]
+       for f in (np.add.reduce, np.multiply.reduce, np.maximum.reduce, np.minimum.reduce,
+                 np.fmax.reduce, np.fmin.reduce, np.logaddexp.reduce)},
+    **{f: [Case(f, apart(3, 4)), Case(f, apart(5)), Case(f, apart(1))]
+          + [Case(lambda x, f=f, k=k: f(x, axis=k), apart(2, 3, 4)) for k in (0, 1, -1)]
+       for f in (np.add.accumulate, np.multiply.accumulate, np.maximum.accumulate,
+                 np.minimum.accumulate, np.fmax.accumulate, np.fmin.accumulate,
+                 np.logaddexp.accumulate)},
+    np.add.reduceat: [holo(lambda x, i=i: np.add.reduceat(x, i), real(5))
+                      for i in ([0, 2, 4], [0, 3, 1, 1, 4], [4, 0])]
+                     + [holo(lambda x, k=k: np.add.reduceat(x, [1, 0, 2], axis=k), real(3, 3, 4))
+                        for k in (0, 1, -1)],
+    **{f.outer: [Case(f.outer, *(replace(d, shape=s) for d, s in zip(SMOOTH_FOR[f], shapes)),
+                      single=f is not np.float_power)
+                 for shapes in (((2, 3), (4,)), ((), (3,)), ((3,), ()))]
+       for f in SMOOTH_FOR},
+    np.copysign.outer: [Case(np.copysign.outer, apart(3), apart_too(2)),
+                        Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
 }
 
 
@@ -675,12 +868,16 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     np.isin: lambda x, n: np.isin(x, x[0]),
     selecting.representatives: lambda x, n: selecting.representatives(x)[1],
     shaping.layout: lambda x, n: shaping.layout(x),
+    piece: lambda x, n: piece(np.arange(3.0), x),
+    **{f.outer: lambda x, n, f=f: f.outer(x, x) for f in TWO if isinstance(f, np.ufunc)},
+    **{f.outer: lambda x, n, f=f: f.outer(n, n)
+       for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)},
 }
 # fmt: on
 
 
 def name(f: Any) -> str:
-    return str(getattr(f, "__name__", f))
+    return TABLE[f].name
 
 
 def params(wanted: Callable[[Any, Case], bool]) -> Any:

@@ -224,6 +224,9 @@ def _made(
 ) -> Any:
     """The record of a call; of one with several results, a record for each."""
     operands_, args, locks = tuple(operands), tuple(raw), _locks(operands, raw)
+    if parameters:
+        named = parameters.values()
+        locks = (_locks(named, named), locks)
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not isinstance(value, np.generic):
             value = np.asarray(value)[()]
@@ -248,7 +251,9 @@ def _composed(
     if not recording() or not (_carries(args) or _carries(kwargs)):
         return _wrapped(primitive.call(*_raw(args), **_raw(kwargs)))
     _check(primitive, args, kwargs, 0)
-    return function(*(a if _carries(a) else _array(a) for a in args), **kwargs)
+    if args and not _carries(args[0]):
+        args = (_array(args[0]), *args[1:])
+    return function(*args, **kwargs)
 
 
 def _apply_each(
@@ -310,11 +315,7 @@ def _bound(
     if "out" in kwargs:
         out = kwargs.pop("out")
         if any(o is not None for o in (out if isinstance(out, tuple) else (out,))):
-            raise UnsupportedError(
-                f"{primitive.name} was called with out=",
-                "writing into an array is not differentiable",
-                "use the value that it returns",
-            )
+            _no_out(primitive)
     for name in primitive.operands[len(args) :]:
         if name not in kwargs:
             break
@@ -336,6 +337,9 @@ def _in_dtype(
 def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
     """Refuse what the rules do not know, and variables where no gradient can flow."""
     known = ", ".join(name for name in primitive.names if name != "out") or "none"
+    place = operands + primitive.names.index("out") if "out" in primitive.names else len(args)
+    if len(args) > place and args[place] is not None:
+        _no_out(primitive)
     for name in kwargs:
         if name not in primitive.names:
             raise UnsupportedError(
@@ -358,6 +362,14 @@ def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: in
         )
 
 
+def _no_out(primitive: Primitive) -> None:
+    raise UnsupportedError(
+        f"{primitive.name} was called with out=",
+        "writing into an array is not differentiable",
+        "use the value that it returns",
+    )
+
+
 def _too_many(primitive: Primitive, found: int, known: int) -> None:
     raise UnsupportedError(
         f"{primitive.name} was called with {found} arguments",
@@ -371,9 +383,8 @@ def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
     if function in ANSWERS:
         return function(*_raw(args), **_raw(kwargs))
     if recording() and (_carries(args) or _carries(kwargs)):
-        name = getattr(function, "__name__", str(function))
         raise UnsupportedError(
-            f"{name} was called on a tensor that requires a gradient",
+            f"{Primitive(function, None).name} was called on a tensor that requires a gradient",
             *reason(function),
         )
     return _wrapped(function(*_raw(args), **_raw(kwargs)))
@@ -443,6 +454,7 @@ _DIRECT = {
     f
     for f, primitive in TABLE.items()
     if isinstance(f, np.ufunc) and f not in FUSED and primitive.composed is None
+    if None not in primitive.rules
 }
 _UNARY = {f: _unary(f) for f in _DIRECT if f.nin == 1}
 _BINARY = {f: _binary(f) for f in _DIRECT if f.nin == 2}

@@ -1,7 +1,9 @@
 """Sums, means, products, extremes: functions along axes.
 
-Kinks: equal maxima (or minima) share the gradient equally; std'(0) = 0.
+Kinks: equal maxima (or minima) share the gradient equally, a constant `initial=` among them takes
+it whole; std'(0) = 0.
 Products are exact beside any number of zeros, since nothing is divided by an entry.
+Entries that `where=` leaves out have gradient 0, whatever stands there.
 """
 
 from typing import Any
@@ -9,35 +11,134 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import conj, kept, ratio, spread
+from tinygrad_ce.rules.support import astype, conj, kept, ratio, spread
 
-__all__ = ["RULES"]
-
-
-def _count(a: Any, y: Any) -> int:
-    """How many entries of a went into one entry of y."""
-    return int(a.size // max(y.size, 1))
+__all__ = ["RULES", "extreme", "recurrence", "slab"]
 
 
-def _centred(a: Any, axis: Any) -> Any:
-    return conj(a - np.mean(a, axis=axis, keepdims=True))
+def _taken(g: Any, where: Any) -> Any:
+    """g at the entries that were taken, 0 at the others."""
+    return g if where is True else np.where(where, g, 0.0)
 
 
-def _extreme(
-    g: Any, y: Any, a: Any, axis: Any = None, out: Any = None, keepdims: Any = False
+def _sum(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
 ) -> Any:
-    chosen = a == kept(y, axis, keepdims)
+    return _taken(spread(g, a.shape, axis, keepdims), where)
+
+
+def _count(a: Any, y: Any, axis: Any, where: Any) -> Any:
+    """How many entries of a went into one entry of y."""
+    if where is True:
+        return int(a.size // max(y.size, 1))
+    taken = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
+    return astype(np.maximum(taken, 1), y.dtype)
+
+
+def _mean(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+) -> Any:
+    if where is True:
+        return spread(g / _count(a, y, axis, where), a.shape, axis, keepdims)
+    g = kept(g, axis, keepdims) / _count(a, y, axis, where)
+    return _taken(np.broadcast_to(g, a.shape), where)
+
+
+def _deviations(a: Any, axis: Any, dtype: Any, where: Any, mean: Any) -> Any:
+    """The conjugate of a minus its mean; 0 at the entries that were not taken."""
+    a = a if dtype is None else astype(a, dtype)
+    if where is not True:
+        a = np.where(where, a, 0.0)  # an inf that was left out makes no nan here
+    if mean is None:
+        mean = np.mean(a, axis=axis, keepdims=True, where=where)
+    return conj(_taken(a - mean, where))
+
+
+def _var(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """2 conj(a - mean) / (n - ddof); what flows through the mean adds up to 0."""
+    free = _count(a, y, axis, where) - (ddof if correction is None else correction)
+    return kept(g, axis, keepdims) * (2 * _deviations(a, axis, dtype, where, mean) / free)
+
+
+def _std(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    free = _count(a, y, axis, where) - (ddof if correction is None else correction)
+    deviations = _deviations(a, axis, dtype, where, mean)
+    return kept(g, axis, keepdims) * (ratio(deviations, kept(y, axis, keepdims)) / free)
+
+
+def extreme(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """g shared by the entries that are the extreme y."""
+    y = kept(y, axis, keepdims)
+    chosen = a == y
+    if where is not True:
+        chosen = chosen & where
+    if initial is not None:
+        chosen = chosen & (y != initial)
     ties = np.sum(chosen, axis=axis, keepdims=True)
+    if where is not True or initial is not None:
+        ties = np.maximum(ties, 1)  # the initial value may be the extreme alone
     return np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
 
 
 def _products_before(a: Any, axis: int) -> Any:
     """At each place the product of all entries before it along the axis (1 at the first)."""
-    ones = np.ones_like(_part(a, axis, slice(0, 1)))
-    return np.cumprod(np.concatenate([ones, _part(a, axis, slice(0, -1))], axis=axis), axis=axis)
+    ones = np.ones_like(slab(a, axis, slice(0, 1)))
+    return np.cumprod(np.concatenate([ones, slab(a, axis, slice(0, -1))], axis=axis), axis=axis)
 
 
-def _part(a: Any, axis: int, part: slice) -> Any:
+def slab(a: Any, axis: int, part: slice) -> Any:
+    """The part of a along one axis, whole along the others."""
     return a[(slice(None),) * (axis % a.ndim) + (part,)]
 
 
@@ -49,19 +150,24 @@ def _prod(
     dtype: Any = None,
     out: Any = None,
     keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
 ) -> Any:
     """g times the product of all other entries: of those before and of those behind."""
+    a = a if dtype is None else astype(a, dtype)
+    a = a if where is True else np.where(where, a, 1.0)
     axes = range(a.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
     axes = tuple(i % a.ndim for i in axes)
     g = kept(g, axis, keepdims)
+    g = g if initial is None else g * initial
     if not axes or not a.size:
-        return np.broadcast_to(g, a.shape)
+        return _taken(np.broadcast_to(g, a.shape), where)
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     row = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
     others = _products_before(row, -1) * np.flip(_products_before(np.flip(row, -1), -1), -1)
     back = tuple(order.index(i) for i in range(a.ndim))
-    return g * np.transpose(np.reshape(others, moved.shape), back)
+    return _taken(g * np.transpose(np.reshape(others, moved.shape), back), where)
 
 
 def _cumsum(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
@@ -71,47 +177,45 @@ def _cumsum(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """p_i s_i with p_i the product before i and s_i = g_i + a_{i+1} s_{i+1}.
-
-    The recurrence is solved by doubling (Kogge and Stone 1973): s reaches twice as far each round.
-    """
+    """p_i s_i with p_i the product before i and s_i = g_i + a_{i+1} s_{i+1}."""
     if axis is None:
-        return np.reshape(_cumprod(g, y, np.ravel(a), 0), a.shape)
-    n = a.shape[axis]
-    if n == 0:
+        return np.reshape(_cumprod(g, y, np.ravel(a), 0, dtype), a.shape)
+    a = a if dtype is None else astype(a, dtype)
+    if a.shape[axis] == 0:
         return g
-    sums = g
-    factors = _shifted(a, 1, axis)
-    reach = 1
-    while reach < n:
+    return _products_before(a, axis) * recurrence(g, _shifted(a, 1, axis), axis)
+
+
+def recurrence(g: Any, factors: Any, axis: int) -> Any:
+    """s with s_i = g_i + factors_i s_{i+1} along an axis, factors ending in 0.
+
+    Solved by doubling (Kogge and Stone 1973): s reaches twice as far each round.
+    """
+    sums, reach = g, 1
+    while reach < g.shape[axis]:
         sums = sums + factors * _shifted(sums, reach, axis)
         factors = factors * _shifted(factors, reach, axis)
         reach *= 2
-    return _products_before(a, axis) * sums
+    return sums
 
 
 def _shifted(a: Any, places: int, axis: int) -> Any:
     """a moved towards the front, zeros coming in behind."""
-    front = _part(a, axis, slice(places, None))
-    return np.concatenate([front, np.zeros_like(_part(a, axis, slice(0, places)))], axis=axis)
+    front = slab(a, axis, slice(places, None))
+    return np.concatenate([front, np.zeros_like(slab(a, axis, slice(0, places)))], axis=axis)
 
 
 # fmt: off
 RULES: Table = {
-    np.sum:  (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
-              spread(g, a.shape, axis, keepdims),),
-    np.mean: (lambda g, y, a, axis=None, dtype=None, out=None, keepdims=False:
-              spread(g / _count(a, y), a.shape, axis, keepdims),),
-    np.var:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:
-              kept(g, axis, keepdims) * (2 * _centred(a, axis) / (_count(a, y) - ddof)),),
-    np.std:  (lambda g, y, a, axis=None, dtype=None, out=None, ddof=0, keepdims=False:
-              kept(g, axis, keepdims)
-              * (ratio(_centred(a, axis), kept(y, axis, keepdims)) / (_count(a, y) - ddof)),),
+    np.sum:           (_sum,),
+    np.mean:          (_mean,),
+    np.var:           (_var,),
+    np.std:           (_std,),
     np.prod:          (_prod,),
-    np.max:           (_extreme,),
-    np.amax:          (_extreme,),
-    np.min:           (_extreme,),
-    np.amin:          (_extreme,),
+    np.max:           (extreme,),
+    np.amax:          (extreme,),
+    np.min:           (extreme,),
+    np.amin:          (extreme,),
     np.cumsum:        (_cumsum,),
     np.cumprod:       (_cumprod,),
     np.zeros_like:    None,

@@ -16,21 +16,26 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched, plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
+    bessel,
     building,
     elementwise,
     indexing,
     joining,
     linalg,
     making,
+    methods,
     padding,
     polynomials,
     products,
+    quantiles,
     reductions,
     representation,
     selecting,
+    sequences,
     shaping,
     softmax,
     special,
+    statistics,
     support,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
@@ -39,10 +44,10 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, representation, special, support, linalg, products)
+BROADCASTING = (elementwise, representation, special, support, linalg, products, bessel)
 FIXED = (
     reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
-    polynomials,
+    polynomials, quantiles, statistics, sequences, methods,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
