@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules.special import erfc
+from tinygrad_ce.rules.erf import erfc
 
 DTYPES = [np.float32, np.float64]
 
@@ -81,6 +81,14 @@ SLOPES = {
 def test_derivative_is_the_hand_derived_one(name: str, x: Any) -> None:
     f, right, ulp = SLOPES[name]
     near(slope(f, x), right(x), ulp)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gelu_tanh_does_not_overflow(dtype: Any) -> None:
+    x = np.array([-np.inf, -1e13, -31, 31, 1e13, 3e38, np.inf], dtype)
+    gelu = lambda x: tg.gelu(x, approximate="tanh")
+    np.testing.assert_array_equal(gelu(x), np.maximum(x, 0))
+    np.testing.assert_array_equal(slope(gelu, x), x > 0)
 
 
 @given(z=vectors())

@@ -21,6 +21,8 @@ FLOORS = {
     "rules": 2,
     "coverage": 3,
     "functions": 3,
+    "convolution": 3,
+    "pooling": 3,
     "graph": 3,
     "tensor": 4,
     "losses": 4,

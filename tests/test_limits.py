@@ -130,6 +130,11 @@ def test_0_to_the_p_is_constant_for_p_from_0() -> None:
     expect(lambda p: np.sum(0.0**p), [0.0, 1.0, 2.0], 1, [0, 0, 0])
 
 
+def test_0_to_the_p_is_inf_for_p_below_0() -> None:
+    with np.errstate(divide="ignore"):  # the user's own 1/0
+        expect(lambda p: np.sum(0.0**p), [-1.0, -0.5, 2.0], INF, [-INF, -INF, 0])
+
+
 def test_backward_twice_accumulates_when_retained() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = np.sum(x * x)

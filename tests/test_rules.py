@@ -23,7 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import tinygrad_ce as tg
 from tinygrad_ce.graph import order
-from tinygrad_ce.rules import elementwise, selecting, shaping, special, support
+from tinygrad_ce.rules import elementwise, erf, gamma, selecting, shaping, special, support
 from tinygrad_ce.rules.bessel import i0_derivative, sinc_derivative
 from tinygrad_ce.rules.building import overlapped
 from tinygrad_ce.rules.indexing import assign, scatter
@@ -34,6 +34,16 @@ from tinygrad_ce.rules.representation import exponent
 from tinygrad_ce.rules.sequences import piece
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
+from tinygrad_ce.rules.windows import (
+    correlate,
+    correlate_transposed,
+    correlate_weight,
+    fold,
+    unfold,
+    window_argmax,
+    window_max,
+    window_sum,
+)
 
 DIFFERENCE, EXACT = 1e-9, 1e-12
 STEP = 1e-3
@@ -152,6 +162,11 @@ def along(f: Any, draw: Any = real, analytic: bool = True, **kw: Any) -> list[Ca
 
 
 I = np.array([0, 2, 2, 1])  # noqa: E741  indices, one twice
+# How windows slide: kernel, stride, padding, dilation, and the length of x they fit.
+SLIDES: list[Any] = [((2,), (1,), ((0, 0),), (1,)), ((3,), (2,), ((1, 1),), (1,)),
+          ((2,), (3,), ((0, 2),), (2,)), ((1,), (2,), ((1, -1),), (1,)),
+          ((2,), (1,), ((-1, -1),), (1,))]  # fmt: skip
+PLANE: Any = ((2, 3), (2, 1), ((1, 0), (1, 1)), (1, 2))
 MASK = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], bool)
 
 
@@ -287,12 +302,25 @@ EXAMPLES: dict[Any, list[Case]] = {
     special.softplus: unary(special.softplus, real, False),
     special.log_sigmoid: unary(special.log_sigmoid, real, False),
     special.xlogy: binary(special.xlogy, positive, positive, analytic=True),
-    special.binary_log_loss: binary(special.binary_log_loss, inside, inside, analytic=True,
-                                    dtype=np.float64),
-    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside, dtype=np.float64),
-    special.erf: [*unary(special.erf, unit, False), *unary(special.erf, real, False)],
-    special.erfc: [*unary(special.erfc, unit, False), *unary(special.erfc, real, False),
-                   Case(special.erfc, between(4.1, 6.0)(5))],
+    special.xlog1py: binary(special.xlog1py, positive, positive, analytic=True),
+    special.entr: unary(special.entr, positive, False),
+    special.logit: unary(special.logit, inside, False),
+    special.binary_log_loss: binary(special.binary_log_loss, inside, inside, analytic=True),
+    special.sigmoid_log_loss: binary(special.sigmoid_log_loss, apart, inside),
+    erf.erf: [*unary(erf.erf, unit, False), *unary(erf.erf, real, False)],
+    erf.erfc: [*unary(erf.erfc, unit, False), *unary(erf.erfc, real, False),
+                   Case(erf.erfc, between(4.1, 6.0)(5))],
+    erf.erfinv: unary(erf.erfinv, unit, False),
+    # the gamma function
+    gamma.lgamma: [*unary(gamma.lgamma, positive, False),
+                   Case(gamma.lgamma, between(-0.7, -0.3)(3)),
+                   Case(gamma.lgamma, between(8, 12)(5))],
+    gamma.digamma: [*unary(gamma.digamma, positive, False),
+                    Case(gamma.digamma, between(-2.7, -2.3)(3)),
+                    Case(gamma.digamma, between(8, 12)(5))],
+    gamma.polygamma: [*unary(lambda x: gamma.polygamma(1, x), positive, False),
+                      Case(lambda x: gamma.polygamma(3, x), between(1, 12)(5)),
+                      Case(lambda x: gamma.polygamma(2, x), between(-2.6, -2.4)(3))],
     # support
     support.spread: [holo(lambda x, k=k, d=d: support.spread(np.sum(x, axis=k, keepdims=d),
                                                               (2, 3, 4), k, d), real(2, 3, 4))
@@ -833,6 +861,29 @@ EXAMPLES: dict[Any, list[Case]] = {
        for f in SMOOTH_FOR},
     np.copysign.outer: [Case(np.copysign.outer, apart(3), apart_too(2)),
                         Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
+    # windows
+    unfold: [holo(lambda x, o=o: unfold(x, *o), real(2, 6)) for o in SLIDES]
+            + [holo(lambda x: unfold(x, *PLANE), real(2, 4, 5))],
+    fold: [holo(lambda y, o=o: fold(y, (6,), *o[1:]),
+                real(2, *unfold(np.zeros(6), *o).shape)) for o in SLIDES]
+          + [holo(lambda y: fold(y, (4, 5), *PLANE[1:]), real(2, 2, 3, 2, 3))],
+    correlate: [holo(lambda x, w, o=o, n=n: correlate(x, w, *o[1:], n),
+                     real(2, 4, 6), real(2, 4 // n, *o[0])) for o in SLIDES for n in (1, 2)]
+               + [holo(lambda x, w: correlate(x, w, *PLANE[1:]),
+                       real(2, 1, 4, 5), real(3, 1, 2, 3))],
+    correlate_transposed: [
+        holo(lambda y, w, o=o, n=n: correlate_transposed(y, w, (6,), *o[1:], n),
+             real(2, 2, *unfold(np.zeros(6), *o).shape[1:]), real(2, 4 // n, *o[0]))
+        for o in SLIDES for n in (1, 2)],
+    correlate_weight: [
+        holo(lambda x, y, o=o, n=n: correlate_weight(x, y, o[0], *o[1:], n),
+             real(2, 4, 6), real(2, 2, *unfold(np.zeros(6), *o).shape[1:]))
+        for o in SLIDES for n in (1, 2)],
+    window_sum: [holo(lambda x, o=o: window_sum(x, *o[:3]), real(2, 6)) for o in SLIDES]
+                + [holo(lambda x: window_sum(x, *PLANE[:3]), real(2, 4, 5))],
+    window_max: [Case(lambda x, o=o: window_max(x, *o), apart(2, 6))
+                 for o in SLIDES if o[2] != ((1, -1),)]
+                + [Case(lambda x: window_max(x, *PLANE), apart(2, 4, 5))],
 }
 
 
@@ -872,6 +923,7 @@ UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {
     **{f.outer: lambda x, n, f=f: f.outer(x, x) for f in TWO if isinstance(f, np.ufunc)},
     **{f.outer: lambda x, n, f=f: f.outer(n, n)
        for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)},
+    window_argmax: lambda x, n: window_argmax(x, x, (1,), (1,), ((0, 0),), (1,)),
 }
 # fmt: on
 
@@ -891,7 +943,7 @@ def params(wanted: Callable[[Any, Case], bool]) -> Any:
 
 EVERY = pytest.mark.parametrize("case", params(lambda f, case: True))
 ELEMENTWISE = (
-    (set(elementwise.RULES) | set(special.RULES) | set(support.RULES))
+    set().union(*(f.RULES for f in (elementwise, special, erf, gamma, support)))
     - {support.sum_to, support.spread, support.output}
 ) & set(EXAMPLES)
 PLAIN = [

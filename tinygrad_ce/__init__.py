@@ -1,6 +1,7 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
 from tinygrad_ce.checkpoint import checkpoint
+from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
@@ -11,18 +12,28 @@ from tinygrad_ce.errors import (
     UnsupportedError,
 )
 from tinygrad_ce.functions import (
+    digamma,
     elu,
+    entr,
+    erf,
+    erfc,
+    erfinv,
     gelu,
     leaky_relu,
+    lgamma,
     log_sigmoid,
     log_softmax,
+    logit,
     logsumexp,
     one_hot,
+    polygamma,
     relu,
     sigmoid,
     silu,
     softmax,
     softplus,
+    xlog1py,
+    xlogy,
 )
 from tinygrad_ce.graph import no_grad
 from tinygrad_ce.losses import (
@@ -38,6 +49,7 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.tensor import Tensor, detach, tensor
@@ -53,11 +65,20 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "add_at",
+    "avg_pool",
     "binary_cross_entropy",
     "checkpoint",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "detach",
+    "digamma",
     "elu",
+    "entr",
+    "erf",
+    "erfc",
+    "erfinv",
     "focal",
     "gelu",
     "grad",
@@ -69,13 +90,17 @@ __all__ = [
     "jvp",
     "kl_divergence",
     "leaky_relu",
+    "lgamma",
     "log_sigmoid",
     "log_softmax",
+    "logit",
     "logsumexp",
+    "max_pool",
     "mean_squared_error",
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "polygamma",
     "primitive",
     "relu",
     "set_at",
@@ -89,4 +114,6 @@ __all__ = [
     "tensor",
     "value_and_grad",
     "vjp",
+    "xlog1py",
+    "xlogy",
 ]

@@ -1,4 +1,4 @@
-"""Activations, softmax and their like: functions of arrays that work on Tensors too."""
+"""Activations, softmax, special functions: functions of arrays that work on Tensors too."""
 
 import math
 from typing import Any, Literal
@@ -8,22 +8,42 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import TargetError
+from tinygrad_ce.rules.erf import erf, erfc, erfinv
+from tinygrad_ce.rules.gamma import digamma, lgamma, polygamma
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
-from tinygrad_ce.rules.special import erfc, log_sigmoid, sigmoid, softplus
+from tinygrad_ce.rules.special import (
+    entr,
+    log_sigmoid,
+    logit,
+    sigmoid,
+    softplus,
+    xlog1py,
+    xlogy,
+)
 
 __all__ = [
+    "digamma",
     "elu",
+    "entr",
+    "erf",
+    "erfc",
+    "erfinv",
     "gelu",
     "leaky_relu",
+    "lgamma",
     "log_sigmoid",
     "log_softmax",
+    "logit",
     "logsumexp",
     "one_hot",
+    "polygamma",
     "relu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "xlog1py",
+    "xlogy",
 ]
 
 
@@ -69,7 +89,10 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """
     x = as_array(x)
     if approximate == "tanh":
-        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+        # (1 + tanh(u)) / 2 is sigmoid(2 u), which is 0 or 1 long before u^3 overflows.
+        v = np.clip(x, -30, 30)
+        u = math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)
+        return np.maximum(x, -30) * sigmoid(2 * u)
     if approximate != "none":
         raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
     return 0.5 * x * erfc(-x * math.sqrt(0.5))

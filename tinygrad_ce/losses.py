@@ -6,6 +6,7 @@ docstring. Over a batch, `reduction="mean"` divides by the number of examples, w
 sum of their weights; examples with the label `ignore_index` do not count, and a batch with no
 other example has loss 0 and gradient 0. A term with target 0 contributes nothing: 0 log 0 = 0.
 `check=False` leaves out the checks of values, for targets that are no distribution on purpose.
+A sum is taken from 0.0, not negated, so that a loss of 0 is not -0.0.
 """
 
 import warnings
@@ -73,7 +74,7 @@ def cross_entropy(
     if check:
         _check_probabilities(y, axis)
     p, w = _distribution(y, t, axis, weight, ignore_index, label_smoothing, check)
-    return _reduced(-np.sum(xlogy(p, y), axis=axis), w, reduction)
+    return _reduced(0.0 - np.sum(xlogy(p, y), axis=axis), w, reduction)
 
 
 def softmax_cross_entropy(
@@ -102,7 +103,7 @@ def softmax_cross_entropy(
     if check:
         _hint_probabilities(z, axis)
     p, w = _distribution(z, t, axis, weight, ignore_index, label_smoothing, check)
-    return _reduced(-np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
+    return _reduced(0.0 - np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
 
 
 def negative_log_likelihood(
@@ -133,7 +134,7 @@ def negative_log_likelihood(
             "pass log_softmax(z), or use softmax_cross_entropy for logits",
         )
     p, w = _distribution(log_y, t, axis, weight, ignore_index, 0.0, check)
-    return _reduced(-np.sum(weigh(p, log_y), axis=axis), w, reduction)
+    return _reduced(0.0 - np.sum(weigh(p, log_y), axis=axis), w, reduction)
 
 
 def kl_divergence(
@@ -188,7 +189,7 @@ def focal(
         unsure = log_y < 0
         rest = np.where(unsure, -np.expm1(log_y), 1.0)
         terms = np.where(unsure, rest**gamma * log_y, 0.0)
-    return _reduced(-np.sum(weigh(p, terms), axis=axis), w, reduction)
+    return _reduced(0.0 - np.sum(weigh(p, terms), axis=axis), w, reduction)
 
 
 def hinge(

@@ -5,7 +5,8 @@ along, and gives it the operand's dtype.
 
 Kinks: abs'(0) = 0; max and min of equal operands share the gradient, a constant operand takes it
 whole, so that maximum(x, 0) and clip(x, 0, 1) have relu's derivative 0 at their bounds.
-x**0 has derivative 0 everywhere; 0**p has derivative 0 by p >= 0.
+x**0 has derivative 0 everywhere; 0**p has derivative 0 by p >= 0, and by p < 0, where it is inf,
+-inf, the limit of a^p log a.
 """
 
 import math
@@ -32,8 +33,8 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """a^b log a, which is 0 for a = 0 at every b >= 0."""
-    return g * (y * np.log(np.where(a == 0, np.ones_like(y), a)))
+    """a^b log a; for a = 0 it is 0 at b >= 0, and -inf at b < 0."""
+    return g * (y * np.log(np.where((a == 0) & (b >= 0), np.ones_like(y), a)))
 
 
 @dispatched

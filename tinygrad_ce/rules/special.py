@@ -1,23 +1,27 @@
-"""Elementwise functions that NumPy lacks: sigmoid, softplus, erf, and the terms of the losses."""
+"""Elementwise functions that NumPy lacks: sigmoid and logit, x log y, the losses' terms.
 
-import math
+A term of weight 0 counts 0. Beyond the domain of logit, where it is nan, its derivative follows the
+formula; entr is -inf below 0 and has no derivative there: nan.
+"""
+
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import ratio
+from tinygrad_ce.rules.support import ratio, real
 
 __all__ = [
     "RULES",
     "binary_log_loss",
-    "erf",
-    "erfc",
+    "entr",
     "log_sigmoid",
+    "logit",
     "sigmoid",
     "sigmoid_log_loss",
     "softplus",
+    "xlog1py",
     "xlogy",
 ]
 
@@ -39,6 +43,31 @@ def sigmoid(z: Any) -> Any:
     """
     z = as_array(z)
     return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
+
+
+@dispatched
+def logit(y: Any) -> Any:
+    """log(y / (1 - y)), the log odds of a probability: the inverse of sigmoid.
+
+    Args:
+        y: floats from 0 to 1, of any shape.
+
+    Returns:
+        An array of y's shape and dtype; nan outside.
+
+    Raises:
+        UnsupportedError: y is complex.
+
+    Its derivative: `1 / (y (1 - y))`.
+
+    >>> logit(np.array([0.0, 0.5, 0.75]))
+    array([      -inf, 0.        , 1.09861229])
+    """
+    y = real(y, "logit")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Around 1/2, where it is 0, by 2 y - 1, which is exact there.
+        middle = 2 * np.arctanh(2 * y - 1)
+        return np.where(np.abs(y - 0.5) < 0.25, middle, np.log(y) - np.log1p(-y))[()]
 
 
 @dispatched
@@ -82,13 +111,58 @@ def xlogy(x: Any, y: Any) -> Any:
     Returns:
         An array of the broadcast shape.
 
-    Its derivative by y: `x / y`, and 0 where x is 0.
+    Its derivatives: by x `log(y)`, by y `x / y`, which is 0 where x is 0.
 
     >>> xlogy(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
     array([  0., -inf])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.equal(x, 0), 0.0, np.multiply(x, np.log(y)))
+
+
+@dispatched
+def xlog1py(x: Any, y: Any) -> Any:
+    """x log(1 + y), and 0 where x is 0, whatever y is.
+
+    Args:
+        x: weights, of any shape.
+        y: numbers from -1, of a shape that broadcasts with x's.
+
+    Returns:
+        An array of the shape and dtype of x * y.
+
+    Its derivatives: by x `log1p(y)`, by y `x / (1 + y)`, which is 0 where x is 0.
+
+    >>> xlog1py(np.array([0.0, 2.0]), np.array([-1.0, 1e-20]))
+    array([0.e+00, 2.e-20])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.equal(x, 0), 0.0, np.multiply(x, np.log1p(y)))[()]
+
+
+@dispatched
+def entr(x: Any) -> Any:
+    """-x log(x), a term of the entropy: 0 at 0, and -inf below 0.
+
+    Args:
+        x: floats of any shape.
+
+    Returns:
+        An array of x's shape and dtype.
+
+    Raises:
+        UnsupportedError: x is complex.
+
+    Its derivative: `-log(x) - 1`, which is inf at 0, and nan below.
+
+    >>> entr(np.array([-1.0, 0.0, 1.0]))
+    array([-inf,   0.,   0.])
+    """
+    x = real(x, "entr")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # 0.0 - ..., as -(1 log 1) would be -0.
+        y = 0.0 - x * np.log(x)
+    return np.where(x > 0, y, np.where(x == 0, 0.0, np.where(x < 0, -np.inf, x)))[()]
 
 
 @dispatched
@@ -101,7 +175,8 @@ def binary_log_loss(y: Any, t: Any) -> Any:
     array([ 0.,  0., inf])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 0.0 - xlogy(t, y) - np.where(np.equal(t, 1), 0.0, (1 - t) * np.log1p(-y))
+        other = np.where(np.equal(t, 1), 0.0, _rest(t, y) * np.log1p(-y))
+        return 0.0 - xlogy(t, y) - other
 
 
 @dispatched
@@ -114,96 +189,29 @@ def sigmoid_log_loss(z: Any, t: Any) -> Any:
     array([   50., 10000.])
     """
     # max(z, 0) - t z, each half written so that its large terms vanish exactly for t = 0 and 1.
-    positive = np.where(z > 0, (1 - t) * np.maximum(z, 0), -t * np.minimum(z, 0))
+    positive = np.where(z > 0, _rest(t, z) * np.maximum(z, 0), -t * np.minimum(z, 0))
     return positive + np.log1p(np.exp(-np.abs(z)))
 
 
-@dispatched
-def erf(x: Any) -> Any:
-    """The error function, 2/sqrt(pi) times the integral of exp(-s^2) from 0 to x.
+def _rest(t: Any, y: Any) -> Any:
+    """1 - t in the dtype of t and y together: in float32 it would cost a float64 y its digits."""
+    return np.ones((), np.result_type(t, y)) - t
 
-    Rational approximations of Cody (1969), within 2 ulp.
-
-    >>> erf(np.array([-10.0, 0.0, 0.5]))
-    array([-1.        ,  0.        ,  0.52049988])
-    """
-    x = as_array(x)
-    small = np.abs(x) <= _SMALL
-    near = _erf_near_0(np.where(small, x, 0))
-    result = np.where(small, near, np.sign(x) * (1 - erfc(np.abs(x))))
-    return result.astype(x.dtype) if x.dtype.kind == "f" else result
-
-
-@dispatched
-def erfc(x: Any) -> Any:
-    """1 - erf(x), accurate where it is tiny.
-
-    >>> erfc(np.array([0.0, 10.0]))
-    array([1.00000000e+00, 2.08848758e-45])
-    """
-    x = as_array(x)
-    size = np.abs(x)
-    tail = np.where(
-        size <= 4, _erfc_middle(np.clip(size, _SMALL, 4)), _erfc_far(np.clip(size, 4, 30))
-    )
-    near = 1 - _erf_near_0(np.clip(x, -_SMALL, _SMALL))
-    result = np.where(size <= _SMALL, near, np.where(x > 0, tail, 2 - tail))
-    return result.astype(x.dtype) if x.dtype.kind == "f" else result
-
-
-_SMALL = 0.46875
-# fmt: off
-_A = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2,
-      3.77485237685302021e2, 3.20937758913846947e3)
-_B = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3,
-      2.84423683343917062e3)
-_C = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0,
-      6.61191906371416295e1, 2.98635138197400131e2, 8.81952221241769090e2,
-      1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3)
-_D = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2,
-      1.62138957456669019e3, 3.29079923573345963e3, 4.36261909014324716e3,
-      3.43936767414372164e3, 1.23033935480374942e3)
-_P = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
-      1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4)
-_Q = (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1,
-      6.05183413124413191e-2, 2.33520497626869185e-3)
-# fmt: on
-
-
-def _erf_near_0(x: Any) -> Any:
-    return x * np.polyval(_A, x * x) / np.polyval(_B, x * x)
-
-
-def _erfc_middle(x: Any) -> Any:
-    return _exp_minus_square(x) * np.polyval(_C, x) / np.polyval(_D, x)
-
-
-def _erfc_far(x: Any) -> Any:
-    s = 1 / (x * x)
-    tail = s * np.polyval(_P, s) / np.polyval(_Q, s)
-    return _exp_minus_square(x) * (1 / math.sqrt(math.pi) - tail) / x
-
-
-def _exp_minus_square(x: Any) -> Any:
-    """exp(-x^2) to full precision: x^2 in an exact part and a small rest."""
-    head = np.trunc(x * 16) / 16
-    return np.exp(-head * head) * np.exp(-(x - head) * (x + head))
-
-
-_ERF = 2 / math.sqrt(math.pi)
 
 # fmt: off
 RULES: Table = {
     sigmoid:          (lambda g, y, z: g * (y * (1 - y)),),
     softplus:         (lambda g, y, z: g * sigmoid(z),),
     log_sigmoid:      (lambda g, y, z: g * sigmoid(-z),),
+    logit:            (lambda g, z, y: g / (y * (1 - y)),),
     xlogy:            (lambda g, y, x, z: g * np.log(z),
                        lambda g, y, x, z: g * ratio(x, z)),
-    binary_log_loss:  (lambda g, loss, y, t: g * (ratio(1 - t, 1 - y) - ratio(t, y)),
-                       lambda g, loss, y, t: g * (np.log1p(-y) - np.log(y))),
+    xlog1py:          (lambda g, y, x, z: g * np.log1p(z),
+                       lambda g, y, x, z: g * ratio(x, 1 + z)),
+    entr:             (lambda g, y, x: -g * (np.log(x) + 1),),
+    binary_log_loss:  (lambda g, loss, y, t: g * (ratio(_rest(t, y), _rest(y, t)) - ratio(t, y)),
+                       lambda g, loss, y, t: g * np.log1p(-y) - g * np.log(y)),
     sigmoid_log_loss: (lambda g, loss, z, t: g * (sigmoid(z) - t),
                        lambda g, loss, z, t: -g * z),
-    erf:              (lambda g, y, x: g * (_ERF * np.exp(-x * x)),),
-    erfc:             (lambda g, y, x: -g * (_ERF * np.exp(-x * x)),),
 }
 # fmt: on

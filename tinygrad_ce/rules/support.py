@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.kinds import Several, Table
 
-__all__ = ["RULES", "astype", "conj", "kept", "output", "ratio", "spread", "sum_to", "weigh"]
+__all__ = [
+    "RULES", "astype", "conj", "kept", "output", "ratio", "real", "spread", "sum_to", "weigh"
+]  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -121,6 +124,18 @@ def conj(x: Any) -> Any:
 def kept(g: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes put back, so that it broadcasts."""
     return g if keepdims or axis is None else np.expand_dims(g, axis)
+
+
+def real(x: Any, name: str) -> Any:
+    """x as an array, where the function of this name is only computed for real numbers."""
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        raise UnsupportedError(
+            f"{name} was given complex numbers",
+            "it is computed for real ones",
+            "pass the real part",
+        )
+    return x
 
 
 # fmt: off

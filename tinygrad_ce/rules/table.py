@@ -19,6 +19,8 @@ from tinygrad_ce.rules import (
     bessel,
     building,
     elementwise,
+    erf,
+    gamma,
     indexing,
     joining,
     linalg,
@@ -37,6 +39,7 @@ from tinygrad_ce.rules import (
     special,
     statistics,
     support,
+    windows,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
@@ -44,10 +47,12 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, representation, special, support, linalg, products, bessel)
+BROADCASTING = (
+    elementwise, representation, special, support, linalg, products, bessel, erf, gamma
+)  # fmt: skip
 FIXED = (
     reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
-    polynomials, quantiles, statistics, sequences, methods,
+    polynomials, quantiles, statistics, sequences, methods, windows,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
