@@ -30,7 +30,7 @@ from test_rules import (
 )
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules import bessel, erf, gamma, special, support
+from tinygrad_ce.rules import bessel, erf, gamma, indexing, special, support
 
 Z = np.array([0.5 + 1j, -1.2 - 0.3j, 0.7j])
 V = np.array([1.0 - 2j, 0.5 + 0.25j, -1.0 + 0j])
@@ -52,7 +52,9 @@ REFUSED: set[Any] = {
 # Some of their examples name a real dtype, or put complex numbers where NumPy takes real ones.
 PARTLY: set[Any] = {
     np.average, np.cov, np.cumprod, np.cumsum, np.ediff1d, np.gradient, np.interp, np.mean,
-    np.prod, np.std, np.sum, np.var, *CUMULATIVE,
+    np.prod, np.std, np.sum, np.var, *CUMULATIVE, np.bincount, np.concatenate, np.full_like,
+    np.hstack, np.insert, np.pad, np.piecewise, np.stack, np.trace, indexing.assign,
+    indexing.scatter,
 }
 # fmt: on
 # Have tests of their own, here or with their family.

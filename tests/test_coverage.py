@@ -25,23 +25,14 @@ PUBLIC: dict[str, Any] = {
 
 # To come.
 _PENDING = """
-    angle append apply_along_axis apply_over_axes argpartition array_split atleast_1d atleast_2d
-    atleast_3d average bincount block broadcast_arrays choose column_stack compress convolve
-    corrcoef correlate cov cross cumulative_prod cumulative_sum delete diag diagflat digitize
-    dsplit dstack ediff1d extract fliplr flipud gradient hsplit hstack i0 imag insert interp ix_
-    kron matrix_transpose matvec median meshgrid nan_to_num nanargmax nanargmin nancumprod
-    nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum
-    nanvar partition percentile piecewise polyval ptp quantile real resize rollaxis rot90
-    searchsorted select sinc trapezoid tri tril trim_zeros triu unique unstack unwrap vander vdot
-    vecdot vecmat vsplit vstack full_like empty_like isin lexsort real_if_close
-    linalg.cholesky linalg.cond linalg.cross linalg.det linalg.diagonal linalg.eig linalg.eigh
-    linalg.eigvals linalg.eigvalsh linalg.inv linalg.lstsq linalg.matmul linalg.matrix_norm
-    linalg.matrix_power linalg.matrix_rank linalg.matrix_transpose linalg.multi_dot linalg.outer
-    linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals linalg.tensordot
-    linalg.tensorinv linalg.tensorsolve linalg.trace linalg.vecdot linalg.vector_norm
+    nanargmax nanargmin
+    linalg.cholesky linalg.cond linalg.det linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh
+    linalg.inv linalg.lstsq linalg.matrix_norm linalg.matrix_power linalg.matrix_rank
+    linalg.multi_dot linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals
+    linalg.tensorinv linalg.tensorsolve linalg.vector_norm
     fft.fft fft.fft2 fft.fftfreq fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifft2 fft.ifftn
     fft.ifftshift fft.ihfft fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftfreq
-    fft.rfftn lib.stride_tricks.sliding_window_view
+    fft.rfftn
 """
 PENDING = {f"numpy.{name}" for name in _PENDING.split()}
 

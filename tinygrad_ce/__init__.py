@@ -50,6 +50,7 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.pooling import avg_pool, max_pool
+from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -63,6 +64,7 @@ __all__ = [
     "TargetError",
     "Tensor",
     "UnsupportedError",
+    "add_at",
     "avg_pool",
     "binary_cross_entropy",
     "checkpoint",
@@ -101,6 +103,7 @@ __all__ = [
     "polygamma",
     "primitive",
     "relu",
+    "set_at",
     "sigmoid",
     "sigmoid_cross_entropy",
     "silu",

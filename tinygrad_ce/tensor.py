@@ -11,6 +11,7 @@ import copy as copying
 import numbers
 import operator
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from inspect import CO_VARARGS
 from typing import Any, Self, final
@@ -21,6 +22,7 @@ from numpy.typing import DTypeLike
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
 from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
 from tinygrad_ce.locks import lock
+from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
@@ -75,11 +77,12 @@ def _locks(operands: Any, args: Any) -> Any:
     """Locks on the arrays that others could write to: those of leaves, and plain ones."""
     locks: Any = None
     for operand, arg in zip(operands, args):
-        if type(arg) is _ndarray:
+        kind = type(arg)
+        if kind is _ndarray:
             if type(operand) is not Tensor or operand.primitive is None:
                 locks = (lock(arg), locks)
-        elif type(arg) is list:
-            locks = ([lock(a) for a in arg if type(a) is _ndarray], locks)
+        elif kind is list or kind is tuple:
+            locks = (_locks(arg, arg), locks)
     return locks
 
 
@@ -252,8 +255,9 @@ def _composed(
         return _wrapped(primitive.call(*_raw(args), **_raw(kwargs)))
     _check(primitive, args, kwargs, 0)
     if args and not _carries(args[0]):
-        args = (_array(args[0]), *args[1:])
-    return function(*args, **kwargs)
+        with suppress(ValueError):  # arrays of different shapes stay a list
+            args = (_array(args[0]), *args[1:])
+    return _wrapped(function(*args, **kwargs))
 
 
 def _apply_each(
@@ -781,7 +785,7 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self)))
+        return (part.squeeze(0) for part in pieces(self, range(len(self) + 1), 0))
 
     def __contains__(self, item: Any) -> bool:
         return bool((self.value == _raw(item)).any())

@@ -1,19 +1,24 @@
 """Reading entries of an array, and the inverse: adding values into places of a zero array.
 
 `x[key]` is recorded as `operator.getitem(x, key)`. Its gradient puts g back where the entries came
-from; an entry that was read twice collects twice.
+from; an entry that was read twice collects twice. `set_at` and `add_at` write entries of a copy.
+
+Kinks: of equal entries `np.sort` keeps the order.
 """
 
 import operator
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.errors import DTypeError
 from tinygrad_ce.rules.kinds import Composed, Each, Table
+from tinygrad_ce.rules.support import astype, sum_to
 
-__all__ = ["RULES", "scatter"]
+__all__ = ["RULES", "add_at", "assign", "scatter", "set_at", "settled"]
 
 
 @dispatched
@@ -26,30 +31,170 @@ def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     x = np.asarray(x)
     out = np.zeros(shape, x.dtype)
     parts = key if isinstance(key, tuple) else (key,)
-    if not any(isinstance(part, np.ndarray | list) and not _is_mask(part) for part in parts):
-        out[key] = x  # slices, integers and masks reach no place twice
-    elif len(parts) == 1 and x.dtype.char == "d":
+    if not x.size:
+        return out
+    if not any(map(_repeats, parts)):
+        out[key] = x
+    elif x.dtype.char not in "df":
+        np.add.at(out, key, x)
+    elif len(parts) == 1:
         _add_rows(out, np.asarray(parts[0]), x)
     else:
-        np.add.at(out, key, x)
+        _add_places(out, np.asarray(_places(shape, key)), x)
     return out
 
 
-def _is_mask(part: Any) -> bool:
-    return np.asarray(part).dtype == bool
+_ONCE = (int, slice, type(None), type(...), np.integer)
+
+
+def _repeats(part: Any) -> bool:
+    """Whether a part of a key may reach a place twice: numbers, slices and masks do not."""
+    return not isinstance(part, _ONCE) and np.asarray(part).dtype != bool
 
 
 def _add_rows(out: NDArray[Any], rows: NDArray[Any], x: NDArray[Any]) -> None:
     """out[rows] += x with repeated rows, by one count per entry: faster than np.add.at."""
     width = out[0].size if len(out) else 0
     places = (rows.reshape(-1, 1) % max(len(out), 1)) * width + np.arange(width)
-    flat = np.bincount(places.ravel(), weights=x.ravel(), minlength=out.size)
-    out += flat.reshape(out.shape)
+    _add_places(out, places, x.reshape(places.shape))
 
 
-def _take(a: Any, indices: Any, axis: Any = None) -> Any:
+def _add_places(out: NDArray[Any], places: NDArray[Any], x: NDArray[Any]) -> None:
+    """Sums in double precision at places of the flat array, each value read once."""
+    weights = np.broadcast_to(x, places.shape).ravel()
+    sums = np.bincount(places.ravel(), weights=weights, minlength=out.size)
+    out[...] = sums.reshape(out.shape)
+
+
+def set_at(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x with the value at the index: `x[index] = value`, as a function.
+
+    Where the index names a place twice, the value that comes last (in C order) stands there, and
+    it alone gets the gradient.
+
+    Args:
+        x: an array or tensor of any shape.
+        index: any index NumPy takes: integers, slices, masks, arrays of integers, tuples of these.
+        value: what is put there, broadcast to the shape of `x[index]`.
+
+    Returns:
+        An array or tensor of x's shape and dtype.
+
+    Raises:
+        DTypeError: the value has no place in x's dtype (a float in integers).
+
+    >>> set_at(np.array([1.0, 2.0, 3.0]), [0, 2], -1)
+    array([-1.,  2., -1.])
+    """
+    x = as_array(x)
+    return assign(x, _fitting(value, x, "set_at"), settled(index))
+
+
+def add_at(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x with the value added at the index: `np.add.at(x, index, value)`, as a function.
+
+    Where the index names a place twice, both values are added.
+
+    Args:
+        x: an array or tensor of any shape.
+        index: any index NumPy takes: integers, slices, masks, arrays of integers, tuples of these.
+        value: what is added there, broadcast to the shape of `x[index]`.
+
+    Returns:
+        An array or tensor of x's shape and dtype.
+
+    Raises:
+        DTypeError: the value has no place in x's dtype (a float in integers).
+
+    >>> add_at(np.array([1.0, 2.0, 3.0]), [0, 2, 2], 10)
+    array([11.,  2., 23.])
+    """
+    x, index = as_array(x), settled(index)
+    shape = np.shape(np.empty(x.shape, bool)[index])
+    value = _spread(_fitting(value, x, "add_at"), shape)
+    return np.add(x, scatter(value, index, x.shape))
+
+
+def settled(index: Any) -> Any:
+    """The index with plain arrays in it: a tensor in it would hide from scatter what it is."""
+    if isinstance(index, tuple):
+        return tuple(map(settled, index))
+    if isinstance(index, (*_ONCE, bool)):
+        return index
+    found = np.asarray(index)
+    return found if found.size or found.dtype.kind != "f" else found.astype(int)  # of []
+
+
+def _fitting(value: Any, x: Any, name: str) -> Any:
+    """The value in x's dtype; a Python number has none of its own."""
+    weak = isinstance(value, int | float | complex)
+    array = as_array(value)
+    dtype, found = x.dtype, array.dtype
+    if np.result_type(x, value if weak else array) != dtype and not np.can_cast(
+        found, dtype, "same_kind"
+    ):
+        raise DTypeError(
+            f"{name} was given values of {found} for an array of {dtype}",
+            "the result has the dtype of the array",
+            f"convert the array first: x.astype({found})",
+        )
+    return array if found == dtype else astype(array, dtype)
+
+
+def _spread(value: Any, shape: tuple[int, ...]) -> Any:
+    """The value broadcast to the shape of the places it goes to; NumPy drops axes of length 1."""
+    return np.broadcast_to(np.reshape(value, _core(value.shape, len(shape))), shape)
+
+
+def _core(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """A shape without the leading axes of length 1 that assignment passes over."""
+    surplus = max(0, len(shape) - ndim)
+    return shape[surplus:] if set(shape[:surplus]) <= {1} else shape
+
+
+@dispatched
+def assign(x: Any, value: Any, key: Any) -> Any:
+    """A copy of x with the value at `key`; of values for one place, the last in C order.
+
+    >>> assign(np.zeros(3), np.array([1.0, 2.0]), [0, 0])
+    array([2., 0., 0.])
+    """
+    out = np.array(x)
+    if not any(map(_repeats, key if isinstance(key, tuple) else (key,))):
+        out[key] = value
+        return out
+    places = _places(out.shape, key)
+    flat = out.reshape(-1)  # in one dimension the order of writing is that of the places
+    flat[places.ravel()] = _spread(np.asarray(value), places.shape).ravel()
+    return flat.reshape(out.shape)
+
+
+def _places(shape: tuple[int, ...], key: Any) -> Any:
+    return np.arange(prod(shape)).reshape(shape)[key]
+
+
+def _assigned(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
+    """Each place's gradient goes to the value that stands there."""
+    places = np.asarray(_places(x.shape, key))
+    numbers = np.arange(places.size)
+    last = np.zeros(x.size, int)
+    last[places.ravel()] = numbers
+    stands = last[places] == numbers.reshape(places.shape)
+    core = _core(value.shape, places.ndim)
+    return np.reshape(sum_to(np.where(stands, g[key], 0.0), core), value.shape)
+
+
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    indices = np.asarray(indices)
+    if indices.dtype == bool:
+        indices = indices.astype(int)
     if axis is None:
-        return np.ravel(a)[indices]
+        a, axis = np.ravel(a), 0
+    n = a.shape[axis]
+    if mode == "wrap":
+        indices = indices % n
+    elif mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
     return a[(slice(None),) * (axis % a.ndim) + (indices,)]
 
 
@@ -61,14 +206,28 @@ def _along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    arr, indices = as_array(arr), np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
     if axis is None:
         return np.ravel(arr)[indices]
+    if indices.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     shape = list(arr.shape)
     shape[axis] = 1 if indices.shape[axis] == 0 else shape[axis]
     return arr[_along(tuple(shape), indices, axis)]
 
 
-def _sort(g: Any, y: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+def _sort(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
+) -> Any:
     """Each gradient goes back to where its entry came from; the first of equal ones stays first."""
     if axis is None:
         return np.reshape(_sort(g, y, np.ravel(a)), a.shape)
@@ -76,15 +235,27 @@ def _sort(g: Any, y: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any =
     return np.take_along_axis(g, np.argsort(came_from, axis=axis), axis)
 
 
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+def _matrix_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return _trace(x, offset, -2, -1, dtype)
+
+
+def _matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
 
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     matrix = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n, m = matrix.shape[-2:]
-    i = np.arange(max(0, min(n, m - offset) - max(0, -offset))) + max(0, -offset)
-    return matrix[..., i, i + offset]
+    count = max(0, min(n, m - offset) - max(0, -offset))
+    first = offset if offset >= 0 else -offset * m
+    rows = np.reshape(matrix, (*matrix.shape[:-2], n * m))
+    return rows[..., slice(first, first + count * (m + 1) - m, m + 1) if count else slice(0, 0)]
 
 
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
@@ -106,7 +277,7 @@ def _as_slab(end: Any, a: Any, axis: int) -> Any:
     return np.broadcast_to(end, tuple(shape))
 
 
-def _concatenated(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0) -> Any:
+def _concatenated(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     if axis is None:
         start = sum(np.size(a) for a in arrays[:i])
         return np.reshape(g[start : start + np.size(arrays[i])], np.shape(arrays[i]))
@@ -119,12 +290,16 @@ def _concatenated(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0) -> Any:
 RULES: Table = {
     operator.getitem:   (lambda g, y, a, key: scatter(g, key, a.shape),),
     scatter:            (lambda g, y, x, key, shape: g[key],),
+    assign:             (lambda g, y, x, value, key: assign(g, np.zeros((), g.dtype), key),
+                         _assigned),
     np.concatenate:     Each(_concatenated),
     np.sort:            (_sort,),
     np.take:            Composed(_take),
     np.take_along_axis: Composed(_take_along_axis),
     np.trace:           Composed(_trace),
     np.diagonal:        Composed(_diagonal),
+    np.linalg.trace:    Composed(_matrix_trace),
+    np.linalg.diagonal: Composed(_matrix_diagonal),
     np.diff:            Composed(_diff),
 }
 # fmt: on

@@ -38,7 +38,7 @@ ANSWERS: frozenset[Function] = frozenset(
 UNRELATED: frozenset[Function] = frozenset(
     {
         # arrays of constants and of places
-        np.arange, np.zeros, np.ones, np.full, np.empty, np.eye, np.identity, np.indices,
+        np.arange, np.zeros, np.ones, np.full, np.empty, np.eye, np.identity, np.tri, np.indices,
         np.fromfunction, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser,
         np.diag_indices, np.tril_indices, np.triu_indices, np.mask_indices, np.ndindex,
         np.broadcast_shapes,

@@ -1,26 +1,46 @@
-"""The same entries in another arrangement: reshape, transpose, join, split, repeat, pad."""
+"""The same entries in another arrangement: reshape, transpose, turn, stack, repeat."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Each, Table
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "layout"]
+
+
+@dispatched
+def layout(a: Any) -> str:
+    """How an array lies in memory: rows whole ("C"), columns whole ("F"), or in neither order.
+
+    An array for which both hold counts as "C", as for NumPy.
+
+    >>> layout(np.ones((2, 3)).T)
+    'F'
+    """
+    return "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else ""
 
 
 def _reshape(g: Any, y: Any, a: Any, shape: Any, order: Any = "C", *, copy: Any = None) -> Any:
-    if order == "C":
-        return np.reshape(g, a.shape)
+    if order == "A":
+        order = layout(a) or "C"
     return np.reshape(g, a.shape, order=order)
 
 
-def _ravel(g: Any, y: Any, a: Any, order: Any = "C") -> Any:
-    return _reshape(g, y, a, -1, order)
+def _ravel(a: Any, order: Any = "C") -> Any:
+    if order == "K":
+        order = layout(a)
+    if not order:
+        raise UnsupportedError(
+            "np.ravel was called with order='K' on an array that lies in memory in no plain order",
+            "gradients flow through the orders 'C', 'F' and 'A', and through 'K' where it is one",
+            "use order='C'",
+        )
+    return np.reshape(a, -1, order=order)
 
 
 def _transpose(g: Any, y: Any, a: Any, axes: Any = None) -> Any:
@@ -30,6 +50,41 @@ def _transpose(g: Any, y: Any, a: Any, axes: Any = None) -> Any:
     for place, axis in enumerate(axes):
         inverse[axis] = place
     return np.transpose(g, tuple(inverse))
+
+
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    if len(axes) != 2:
+        raise ValueError("len(axes) must be 2.")
+    first, second = (int(axis) for axis in axes)
+    if (first - second) % m.ndim == 0:
+        raise ValueError("Axes must be different.")
+    if k % 4 == 0:
+        return m[:]
+    if k % 4 == 2:
+        return np.flip(m, (first, second))
+    turned = np.swapaxes(np.flip(m, second), first, second)
+    return turned if k % 4 == 1 else np.flip(turned, (first, second))
+
+
+def _fliplr(m: Any) -> Any:
+    return np.flip(m, 1)
+
+
+def _flipud(m: Any) -> Any:
+    return np.flip(m, 0)
+
+
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """The axis moved in front of the one that is `start` now."""
+    axis = axis % a.ndim
+    start = start + a.ndim if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+def _matrix_transpose(x: Any, /) -> Any:
+    if x.ndim < 2:
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return np.swapaxes(x, -1, -2)
 
 
 def _same_shape(g: Any, y: Any, a: Any, axis: Any = None) -> Any:
@@ -58,52 +113,34 @@ def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:  # noqa: N803  NumPy's own 
     return np.reshape(np.sum(blocks, axis=tuple(range(0, len(split), 2))), A.shape)
 
 
-def _pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
-    """Every padded entry is the constant or a copy of an entry: pad the places the same way."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(
-            f"np.pad was called with mode={mode!r}",
-            "gradients flow through the modes constant, edge, reflect, symmetric and wrap",
-            "pad by one of these, or join the border on with np.concatenate",
-        )
-    places = np.pad(np.arange(1, array.size + 1).reshape(array.shape), pad_width, mode)
-    outside = np.full(1, constant_values, dtype=array.dtype)
-    return np.concatenate([outside, np.ravel(array)])[places]
-
-
-def _stacked(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0) -> Any:
+def _stacked(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     return g[(slice(None),) * (axis % g.ndim) + (i,)]
 
 
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    n = ary.shape[axis]
-    if np.ndim(indices_or_sections) == 0:
-        if n % indices_or_sections:
-            raise ValueError("array split does not result in an equal division")
-        cuts = [n * i // indices_or_sections for i in range(indices_or_sections + 1)]
-    else:
-        cuts = [0, *(int(cut) for cut in indices_or_sections), n]
-    head = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*head, slice(a, b))] for a, b in pairwise(cuts)]
-
+_MATRIX_TRANSPOSE = Composed(_matrix_transpose)
 
 # fmt: off
 RULES: Table = {
+    layout:          None,
     np.reshape:      (_reshape,),
-    np.ravel:        (_ravel,),
+    np.ravel:        Composed(_ravel),
     np.transpose:    (_transpose,),
     np.swapaxes:     (lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),),
     np.moveaxis:     (lambda g, y, a, source, destination: np.moveaxis(g, destination, source),),
     np.squeeze:      (_same_shape,),
     np.expand_dims:  (_same_shape,),
-    np.broadcast_to: (lambda g, y, array, shape: sum_to(g, array.shape),),
+    np.broadcast_to: (lambda g, y, array, shape, subok=False: sum_to(g, array.shape),),
     np.flip:         (lambda g, y, m, axis=None: np.flip(g, axis),),
+    np.fliplr:       Composed(_fliplr),
+    np.flipud:       Composed(_flipud),
+    np.rot90:        Composed(_rot90),
+    np.rollaxis:     Composed(_rollaxis),
+    np.linalg.matrix_transpose: _MATRIX_TRANSPOSE,
+    np.matrix_transpose:        _MATRIX_TRANSPOSE,
     np.roll:         (_roll,),
     np.repeat:       (_repeat,),
     np.tile:         (_tile,),
-    np.pad:          Composed(_pad),
-    np.copy:         (lambda g, y, a: g,),
+    np.copy:         (lambda g, y, a, order="K", subok=False: g,),
     np.stack:        Each(_stacked),
-    np.split:        Composed(_split),
 }
 # fmt: on

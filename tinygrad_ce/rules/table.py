@@ -17,18 +17,23 @@ from tinygrad_ce.dispatch import dispatched, plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     bessel,
+    building,
     elementwise,
     erf,
     fourier,
     gamma,
     indexing,
+    joining,
     linalg,
     making,
     methods,
+    padding,
     polynomials,
+    products,
     quantiles,
     reductions,
     representation,
+    selecting,
     sequences,
     shaping,
     softmax,
@@ -43,10 +48,12 @@ from tinygrad_ce.rules.support import sum_to
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
-BROADCASTING = (elementwise, representation, special, support, linalg, bessel, erf, gamma)
+BROADCASTING = (
+    elementwise, representation, special, support, linalg, products, bessel, erf, gamma
+)  # fmt: skip
 FIXED = (
-    reductions, shaping, indexing, softmax, making, polynomials, quantiles, statistics, sequences,
-    methods, windows, fourier,
+    reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
+    polynomials, quantiles, statistics, sequences, methods, windows, fourier,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
