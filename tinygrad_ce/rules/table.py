@@ -13,14 +13,17 @@ import numpy as np
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
+    decompositions,
     elementwise,
     indexing,
     linalg,
+    norms,
     reductions,
     shaping,
     softmax,
     special,
     support,
+    systems,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
@@ -29,7 +32,7 @@ __all__ = ["ANSWERS", "FUSED", "TABLE", "Primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (elementwise, special, support, linalg)
-FIXED = (reductions, shaping, indexing, softmax)
+FIXED = (reductions, shaping, indexing, softmax, norms, systems, decompositions)
 
 _sum_to = plain(sum_to)
 
