@@ -11,13 +11,16 @@ depend on the factor: |v|, v v^H, u and v together. An exception is `eig`: LAPAC
 of norm 1 and their largest entry real, the gradient knows, and every loss has one.
 In R of `qr` the diagonal is real, which fixes all.
 
-Equal values. Vectors of equal eigenvalues (or singular values) have no derivative. A gradient
-that mixes such vectors gives inf or nan; one that does not reach them, or values alone, the
-right answer. Functions of the matrix, such as V exp(w) V^H, have a derivative there which the
-vectors do not know: with 0/0 taken for 0 it would be wrong without a word. Equal is what differs
-by less than rounding. The extra columns of svd's full_matrices=True share the value 0.
-An `eig` of a matrix without a basis of eigenvectors raises LinAlgError, or is as large as the
-basis is bad.
+Equal values. Vectors of equal eigenvalues (or singular values) have no derivative: a gradient that
+reaches them gives nan, where values alone, or vectors of single values, get what is right. A
+function of the matrix, such as V exp(w) V^H, has a derivative there which the vectors do not
+know: with 0/0 taken for 0 it would be wrong without a word. Equal is what differs by less than
+rounding. The extra columns of svd's full_matrices=True share the value 0; where there are two or
+more, second derivatives by vectors need full_matrices=False. A gradient of exactly 0 is taken at
+its word: V exp(w) V^-1 at the identity does not change with V, and so no nan warns there.
+Without a basis of eigenvectors there is no gradient through `eig` and `eigvals`: nan, or
+LinAlgError. `eigvals` has the order of `eig`, which in large matrices may not be that of NumPy's
+`eigvals`.
 
 `qr` needs linearly independent columns (its first ones, where it has more columns than rows).
 The modes raw, and complete with more rows than columns, are refused: the columns of Q that R does
@@ -41,8 +44,10 @@ from tinygrad_ce.rules.matrices import (
     absent,
     adjoint,
     diagonal_of,
+    guarded,
     of_triangle,
     over_gaps,
+    precision,
     transposed,
 )
 from tinygrad_ce.rules.support import conj, ratio
@@ -62,16 +67,16 @@ def _cholesky(g: Any, y: Any, a: Any, *, upper: Any = False) -> Any:
     return of_triangle(transposed(inverse) @ inner @ conj(inverse), upper)
 
 
-def _eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:  # noqa: N803  NumPy's own name
+def _eigh(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:  # noqa: N803  NumPy's own name
     """V (diag(G_w) + (V^H G_V)_ij / (w_j - w_i)) V^H."""
     values, vectors = y
     left = conj(vectors) * np.expand_dims(g[0], -2)
     if not absent(g[1]):
-        left = left + conj(vectors) @ over_gaps(transposed(vectors) @ g[1], values)
+        left = left + conj(vectors) @ over_gaps(transposed(vectors) @ g[1], values, g[1])
     return of_triangle(left @ transposed(vectors), UPLO.upper() == "U")
 
 
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     return np.linalg.eigh(a, UPLO)[0]
 
 
@@ -79,10 +84,17 @@ def _eig(g: Any, y: Any, a: Any) -> Any:
     """V^-T (diag(g_w) + (V^T h)_ij / (w_j - w_i)) V^T, h the gradient by columns of any length."""
     values, vectors = y
     back = transposed(vectors)
-    inner = np.expand_dims(g[0], -1) * back
+    inner = np.expand_dims(g[0], -1) * transposed(guarded(vectors, values))
     if not absent(g[1]):
-        inner = inner + over_gaps(back @ _of_any_length(g[1], vectors), values) @ back
-    return np.linalg.solve(back, inner)
+        by_vectors = _of_any_length(g[1], vectors)
+        inner = inner + over_gaps(back @ by_vectors, values, by_vectors) @ back
+    inverse = np.linalg.inv(back)
+    condition = _size(back) * _size(inverse)
+    return np.where(condition > 0.1 / precision(values), np.nan, inverse @ inner)
+
+
+def _size(x: Any) -> Any:
+    return np.sqrt(np.sum(np.abs(x) ** 2, axis=(-2, -1), keepdims=True))
 
 
 def _of_any_length(g: Any, vectors: Any) -> Any:
@@ -129,8 +141,7 @@ def _svd_factors(g: Any, y: Any, a: Any, full_matrices: Any = False) -> Any:
     u, by_u, beside_u = _split(u, by_u, k)
     v, by_v, beside_v = _split(v, by_v, k)
     in_u, in_v = adjoint(u) @ by_u, adjoint(v) @ by_v
-    # Divided before the adjoint is taken: what two equal values mix must not cancel to 0.
-    apart = over_gaps(in_u, s) + over_gaps(in_v, s)
+    apart = over_gaps(in_u, s, by_u) + over_gaps(in_v, s, by_v)
     sums = np.expand_dims(s, -2) + np.expand_dims(s, -1)
     inner = apart + adjoint(apart) + ratio(in_u - adjoint(in_u) - in_v + adjoint(in_v), sums)
     inner = inner / 2 + np.expand_dims(g[1], -2) * np.eye(k, dtype=s.dtype)
@@ -150,14 +161,15 @@ def _split(u: Any, by_u: Any, k: int) -> tuple[Any, Any, Any]:
     if u.shape[-1] == k:
         return u, by_u, 0.0
     first, others, by_others = u[..., :k], u[..., k:], by_u[..., k:]
-    mixed = adjoint(others) @ by_others
-    mixed = np.sum(ratio(mixed - diagonal_of(mixed), 0.0), axis=-1, keepdims=True)
-    return first, by_u[..., :k], others @ (adjoint(by_others) @ first + mixed)
+    beside = adjoint(by_others) @ first
+    if not absent(by_others):
+        zeros = np.zeros(others.shape[-1], beside.dtype)  # the singular value that they share
+        mixed = over_gaps(adjoint(others) @ by_others, zeros, by_others)
+        beside = beside + np.sum(mixed, axis=-1, keepdims=True)
+    return first, by_u[..., :k], others @ beside
 
 
-def _svd(
-    a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
-) -> Any:
+def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     if not hermitian:
         return svd_factors(a, full_matrices) if compute_uv else svd_factors(a, False)[1]
     values, vectors = np.linalg.eigh(a)

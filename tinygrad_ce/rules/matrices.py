@@ -15,6 +15,7 @@ __all__ = [
     "adjoint",
     "as_columns",
     "diagonal_of",
+    "guarded",
     "of_triangle",
     "over_gaps",
     "precision",
@@ -63,14 +64,34 @@ def of_triangle(g: Any, upper: Any) -> Any:
     return both + diagonal_of(np.real(g))
 
 
-def over_gaps(x: Any, values: Any) -> Any:
-    """x_ij / (values_j - values_i), and 0 on the diagonal.
+def over_gaps(x: Any, values: Any, g: Any) -> Any:
+    """x_ij / (values_j - values_i), and 0 on the diagonal, where x = V^H g.
 
-    Values that differ by less than their rounding are taken for equal: 0 where x_ij is 0, else
-    infinite. The difference would be noise, and so would all that is divided by it.
+    Vectors of equal values are no functions of the matrix, and where one of them has a gradient,
+    what it should become is not in x: nan. Even x_ij = 0 may come of a difference that should have
+    been divided by their distance.
     """
-    one = np.eye(values.shape[-1], dtype=values.dtype)
+    one, (gaps, equal) = np.eye(values.shape[-1], dtype=bool), _gaps(values)
+    lost = np.logical_and(_shared(equal), np.any(np.not_equal(g, 0), axis=-2, keepdims=True))
+    # Not masked but divided by 0, so that a second derivative is nan there.
+    parts = ratio(np.where(one, 0.0, x), np.where(equal, 0.0, gaps) + one)
+    return np.where(lost, np.nan, parts)
+
+
+def guarded(vectors: Any, values: Any) -> Any:
+    """The vectors; the derivative by those of equal values, which they do not have, is nan."""
+    zero = vectors - vectors
+    return vectors + ratio(zero, np.where(_shared(_gaps(values)[1]), 0.0, 1.0))
+
+
+def _gaps(values: Any) -> tuple[Any, Any]:
+    """At (i, j) values_j - values_i, and whether it is less than their rounding."""
     gaps = np.expand_dims(values, -2) - np.expand_dims(values, -1)
-    rounding = precision(values) * np.sum(np.abs(values), axis=-1, keepdims=True)
-    gaps = np.where(np.abs(gaps) > np.expand_dims(rounding, -1), gaps, 0.0)
-    return ratio(np.where(one, 0.0, x), gaps + one)
+    rounding = values.shape[-1] * precision(values) * np.sum(np.abs(values), axis=-1, keepdims=True)
+    return gaps, np.less_equal(np.abs(gaps), np.expand_dims(rounding, -1))
+
+
+def _shared(equal: Any) -> Any:
+    """Which values another one is equal to, as a row."""
+    others = ~np.eye(equal.shape[-1], dtype=bool)
+    return np.any(np.logical_and(equal, others), axis=-2, keepdims=True)

@@ -11,6 +11,7 @@ with a gradient of nan or inf; in the other orders it is refused where a gradien
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import GradientError
@@ -54,22 +55,26 @@ def _power_norm(g: Any, y: Any, x: Any, p: Any, axis: Any = 0, keepdims: Any = F
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    if ord is None and (axis is None or np.ndim(axis) == 0 or len(axis) <= 2):
-        return euclidean(x, axis=axis, keepdims=keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
+    if ord is None and axis is None:
+        return euclidean(x, keepdims=keepdims)
+    axes = _axes(x, axis)
     if len(axes) == 1:
         return _of_vectors(x, ord, axes[0], keepdims)
     if len(axes) == 2:
-        axes = tuple(i % x.ndim for i in axes)
         norms = _of_matrices(np.moveaxis(x, axes, (-2, -1)), ord)
         return np.expand_dims(norms, axes) if keepdims else norms
     raise ValueError("Improper number of dimensions to norm.")
 
 
+def _axes(x: Any, axis: Any) -> tuple[int, ...]:
+    """The axes meant, counted from the front; all for None."""
+    return normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+
+
 def _of_vectors(x: Any, ord: Any, axis: int, keepdims: Any) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 2:
+    if ord is None or ord == 2:
         return euclidean(x, axis=axis, keepdims=keepdims)
     if ord == 0:
         return np.sum(astype(np.not_equal(x, 0), np.real(x).dtype), axis=axis, keepdims=keepdims)
@@ -82,7 +87,7 @@ def _of_vectors(x: Any, ord: Any, axis: int, keepdims: Any) -> Any:
 
 
 def _of_matrices(x: Any, ord: Any) -> Any:
-    if ord in ("fro", "f"):
+    if ord in (None, "fro", "f"):
         return euclidean(x, axis=(-2, -1))
     if ord in (1, -1):
         return _extreme(ord)(np.sum(np.abs(x), axis=-2), axis=-1)
@@ -102,8 +107,7 @@ def _extreme(ord: Any) -> Any:
 
 def _vector_norm(x: Any, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
     """One axis of all that are summed over."""
-    axes = tuple(range(x.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
-    axes = tuple(i % x.ndim for i in axes)
+    axes = _axes(x, axis)
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     flat = np.reshape(np.transpose(x, axes + rest), (-1, *(x.shape[i] for i in rest)))
     norms = _norm(flat, ord, 0)
@@ -117,7 +121,10 @@ def _matrix_norm(x: Any, *, keepdims: Any = False, ord: Any = "fro") -> Any:
 def _cond(x: Any, p: Any = None) -> Any:
     if p is None or p in (2, -2):
         s = svd_factors(x)[1]
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        large, small = s[..., 0], s[..., -1]
+        top, bottom = (small, large) if p == -2 else (large, small)
+        with np.errstate(divide="ignore"):
+            return np.where(np.equal(large, 0), 1.0, top) / bottom  # inf for a matrix of zeros
     try:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError as error:

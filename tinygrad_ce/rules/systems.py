@@ -14,14 +14,14 @@ Powers to 0 are constant.
 """
 
 import operator
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.matrices import (
     absent,
@@ -122,7 +122,8 @@ def cofactors(a: Any) -> Any:
     >>> cofactors(np.zeros((1, 1)))
     array([[1.]])
     """
-    inverse = _safe_inverse(a)
+    # LU's errors in the inverse and in the determinant cancel, nearly down to singular matrices.
+    inverse = _safe_inverse(a, precision(a) ** -0.5)
     if inverse is not None:
         return _stacked(np.linalg.det(a)) * transposed(inverse)
     u, s, vh = np.linalg.svd(a)
@@ -140,7 +141,7 @@ def cofactors_along(x: Any, a: Any) -> Any:
     array([[ 4., -3.],
            [-2.,  1.]])
     """
-    inverse = _safe_inverse(a)
+    inverse = _safe_inverse(a, precision(a) ** -0.25)  # two terms of 1 / s^2 cancel
     if inverse is not None:
         p = inverse @ x
         return _stacked(np.linalg.det(a)) * transposed(_trace(p) * inverse - p @ inverse)
@@ -148,7 +149,7 @@ def cofactors_along(x: Any, a: Any) -> Any:
     inner = adjoint(u) @ x @ adjoint(vh)
     pairs = _products_without_two(s)
     along = pairs @ np.diagonal(inner, 0, -2, -1)[..., None]
-    turned = along * np.eye(s.shape[-1]) - pairs * transposed(inner)
+    turned = along * np.eye(s.shape[-1], dtype=s.dtype) - pairs * transposed(inner)
     return _stacked(np.linalg.det(u @ vh)) * (conj(u) @ turned @ conj(vh))
 
 
@@ -162,14 +163,14 @@ def _cofactors_along_by_matrix(g: Any, y: Any, x: Any, a: Any) -> Any:
     return _stacked(np.linalg.det(a)) * transposed(inner @ inverse)
 
 
-def _safe_inverse(a: Any) -> Any:
-    """The inverse, or None where one of the matrices is close to singular."""
+def _safe_inverse(a: Any, limit: float) -> Any:
+    """The inverse, or None where the condition number of one of the matrices passes the limit."""
     try:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
         return None
     condition = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
-    return None if np.any(condition > precision(a) ** -0.5) else inverse
+    return None if np.any(condition > limit) else inverse
 
 
 def _products_without_two(s: Any) -> Any:
@@ -227,6 +228,7 @@ def _multi_dot(arrays: Any) -> Any:
     """The chain in the order that takes the fewest multiplications."""
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
+    arrays = [as_array(a) for a in arrays]
     first, last = arrays[0], arrays[-1]
     chain = [
         np.expand_dims(first, 0) if first.ndim == 1 else first,
@@ -239,7 +241,7 @@ def _multi_dot(arrays: Any) -> Any:
         raise ValueError("shapes not aligned")
     n = (chain[0].shape[0], *(a.shape[1] for a in chain))
 
-    @lru_cache(maxsize=None)
+    @cache
     def cheapest(i: int, j: int) -> tuple[int, int]:
         """The cost of the factors i to j, and the last factor of the left part."""
         if i == j:
