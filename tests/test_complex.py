@@ -30,7 +30,7 @@ from test_rules import (
 )
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules import bessel, erf, gamma, indexing, special, support
+from tinygrad_ce.rules import bessel, decompositions, erf, gamma, indexing, special, support
 
 Z = np.array([0.5 + 1j, -1.2 - 0.3j, 0.7j])
 V = np.array([1.0 - 2j, 0.5 + 0.25j, -1.0 + 0j])
@@ -57,8 +57,17 @@ PARTLY: set[Any] = {
     indexing.scatter,
 }
 # fmt: on
-# Have tests of their own, here or with their family.
-OTHERS = {support.astype, np.astype, special.sigmoid_log_loss, np.nan_to_num}
+# Have tests of their own, here or with their family: of vectors with a free phase only losses that
+# do not see it have a gradient.
+OTHERS = {
+    support.astype,
+    np.astype,
+    special.sigmoid_log_loss,
+    np.nan_to_num,
+    np.linalg.eigh,
+    np.linalg.svd,
+    decompositions.svd_factors,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

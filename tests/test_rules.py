@@ -26,13 +26,15 @@ from tinygrad_ce.graph import order
 from tinygrad_ce.rules import elementwise, erf, gamma, selecting, shaping, special, support
 from tinygrad_ce.rules.bessel import i0_derivative, sinc_derivative
 from tinygrad_ce.rules.building import overlapped
+from tinygrad_ce.rules.decompositions import qr_factors, svd_factors
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Several
-from tinygrad_ce.rules.linalg import euclidean
+from tinygrad_ce.rules.norms import euclidean, power_norm
 from tinygrad_ce.rules.representation import exponent
 from tinygrad_ce.rules.sequences import piece
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
+from tinygrad_ce.rules.systems import cofactors, cofactors_along
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
 from tinygrad_ce.rules.windows import (
     correlate,
@@ -167,6 +169,12 @@ SLIDES: list[Any] = [((2,), (1,), ((0, 0),), (1,)), ((3,), (2,), ((1, 1),), (1,)
           ((2,), (3,), ((0, 2),), (2,)), ((1,), (2,), ((1, -1),), (1,)),
           ((2,), (1,), ((-1, -1),), (1,))]  # fmt: skip
 PLANE: Any = ((2, 3), (2, 1), ((1, 0), (1, 1)), (1, 2))
+# float32, which costs no precision.
+EYE = 3 * np.eye(3, dtype=np.float32)
+FOUR = np.eye(4, dtype=np.float32)
+APART = np.diag(np.array([-3, 1, 5], np.float32))  # far from equal eigenvalues
+TURNING = np.array([[0, -4, 0], [4, 0, 0], [0, 0, 5]], np.float32)  # a complex pair of them
+SINGULAR = np.array([np.diag([1, 2, 0]), np.diag([0, 3, 0]), np.zeros((3, 3))], np.float32)
 MASK = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 0]], bool)
 
 
@@ -555,12 +563,6 @@ EXAMPLES: dict[Any, list[Case]] = {
         ("i...->...", (2, 3, 4)), ("bii->b", (2, 3, 3)))]
         + [holo(lambda a: np.einsum("i,i->i", a, a), real(3)),
            holo(lambda a, b: np.einsum("ij,jk->ik", a, b, optimize=True), real(2, 3), real(3, 4))],
-    euclidean: [Case(lambda x, k=k, d=d: euclidean(x, axis=k, keepdims=d), positive(3, 4))
-                for k in (None, 0, -1, (0, 1)) for d in (False, True)],
-    np.linalg.norm: [Case(lambda x, o=o, k=k: np.linalg.norm(x, ord=o, axis=k), apart(3, 4))
-                     for o, k in ((None, None), (None, 0), (2, -1), (1, 0), (np.inf, 1),
-                                  (-np.inf, 0), ("fro", None), ("fro", (0, 1)))]
-                    + [Case(lambda x: np.linalg.norm(x, keepdims=True), apart(4))],
     # softmax
     softmax: [holo(lambda x, k=k: softmax(x, k), real(3, 4)) for k in (-1, 0, 1)],
     log_softmax: [holo(lambda x, k=k: log_softmax(x, k), real(3, 4)) for k in (-1, 0, 1)],
@@ -913,6 +915,98 @@ EXAMPLES: dict[Any, list[Case]] = {
            for s, k, m in FFTN] for f in (np.fft.irfftn, np.fft.irfft2)},
     **{f: [holo(lambda x, f=f, k=k: f(x, k), real(3, 4)) for k in (None, 0, -1, (1, 0), (1,))]
        for f in (np.fft.fftshift, np.fft.ifftshift)},
+    # norms
+    euclidean: [Case(lambda x, k=k, d=d: euclidean(x, axis=k, keepdims=d), positive(3, 4))
+                for k in (None, 0, -1, (0, 1)) for d in (False, True)],
+    power_norm: [Case(lambda x, p=p, k=k: power_norm(x, p, k, k == 0), apart(3, 4))
+                 for p in (3, 1.5, 0.5, -1, -2.5) for k in (0, -1)],
+    np.linalg.norm: [Case(lambda x, o=o, k=k, d=d: np.linalg.norm(x, o, k, d), apart(3, 4))
+                     for o, k in ((None, None), (None, 0), (2, -1), (1, 0), (np.inf, 1), (3, 1),
+                                  (-np.inf, 0), (-1, 0), (0.5, (1,)), ("fro", None), (1, None),
+                                  ("fro", (0, 1)), (1, (1, 0)), (-1, (0, 1)), (np.inf, (0, -1)),
+                                  (-np.inf, (1, 0)), (2, None), (-2, (0, 1)), ("nuc", (1, 0)))
+                     for d in (False, True)]
+                    + [Case(lambda x, o=o: np.linalg.norm(x, o, (2, 0), True), apart(3, 2, 4))
+                       for o in (None, "fro", "nuc", 1, 2, -2, np.inf)]
+                    + [Case(np.linalg.norm, apart(2, 3, 4)), Case(np.linalg.norm, apart(4))],
+    np.linalg.vector_norm: [
+        Case(lambda x, o=o, k=k, d=d: np.linalg.vector_norm(x, axis=k, ord=o, keepdims=d),
+             apart(2, 3, 4))
+        for o, k in ((2, None), (3, None), (1, (0, 2)), (np.inf, (-1, 0)), (2.5, 1), (2, ()))
+        for d in (False, True)],
+    np.linalg.matrix_norm: [
+        Case(lambda x, o=o, d=d: np.linalg.matrix_norm(x, ord=o, keepdims=d), apart(2, 3, 5))
+        for o in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf) for d in (False, True)],
+    np.linalg.cond: [Case(lambda x, p=p: np.linalg.cond(x + EYE, p), unit(2, 3, 3))
+                     for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)]
+                    + [Case(np.linalg.cond, real(3, 4))],
+    # systems of equations; EYE keeps the condition number small
+    np.linalg.inv: [holo(lambda x: np.linalg.inv(x + EYE), unit(*s)) for s in ((3, 3), (2, 3, 3))],
+    np.linalg.pinv: [Case(np.linalg.pinv, real(*s)) for s in ((4, 2), (2, 4), (2, 4, 2))]
+                    + [Case(lambda x: np.linalg.pinv(x + EYE, hermitian=True), unit(3, 3)),
+                       Case(lambda x: np.linalg.pinv(x + EYE, 1e-12), unit(3, 3)),
+                       Case(lambda x: np.linalg.pinv(x, rtol=1e-5), real(2, 4))],
+    np.linalg.solve: [holo(lambda a, b: np.linalg.solve(a + EYE, b), unit(*s), real(*t))
+                      for s, t in (((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (3,)),
+                                   ((2, 3, 3), (3, 2)), ((2, 3, 3), (2, 3, 1)),
+                                   ((3, 3), (2, 3, 1)), ((2, 1, 3, 3), (4, 3, 2)))]
+                     + [holo(lambda b: np.linalg.solve(EYE + 1, b), real(3)),
+                        holo(lambda a: np.linalg.solve(a + EYE, EYE), unit(3, 3))],
+    np.linalg.lstsq: [Case(lambda a, b, i=i: np.linalg.lstsq(a, b)[i], real(*s), real(*t))
+                      for i, s, t in ((0, (5, 2), (5,)), (0, (5, 2), (5, 3)), (0, (2, 4), (2,)),
+                                      (0, (2, 4), (2, 3)), (1, (5, 2), (5,)), (1, (5, 2), (5, 3)))]
+                     + [Case(lambda a, i=i: np.linalg.lstsq(a, np.ones(5, np.float32), 1e-3)[i],
+                             real(5, 2)) for i in (0, 1, 3)],
+    np.linalg.det: [holo(np.linalg.det, real(*s)) for s in ((3, 3), (2, 3, 3), (1, 1), (4, 4))]
+                   + [holo(lambda x, k=k: np.linalg.det(x * SINGULAR[k]), apart(3, 3))
+                      for k in range(3)],
+    cofactors: [holo(cofactors, real(2, 3, 3)), holo(cofactors, real(1, 1))],
+    cofactors_along: [holo(lambda x, a: cofactors_along(x, a + EYE), real(2, 3, 3), unit(2, 3, 3)),
+                      holo(lambda x: cofactors_along(x, SINGULAR[1]), real(3, 3))],
+    np.linalg.slogdet: [Case(lambda x: np.linalg.slogdet(x + EYE)[1], unit(2, 3, 3)),
+                        Case(lambda x: np.multiply(*np.linalg.slogdet(x - 2 * EYE)), unit(3, 3))],
+    np.linalg.matrix_power: [holo(lambda x, n=n: np.linalg.matrix_power(x + EYE, n), unit(2, 3, 3))
+                             for n in (1, 2, 3, 6, -1, -2)],
+    np.linalg.multi_dot: [holo(lambda *a: np.linalg.multi_dot(a), *(real(*s) for s in shapes))
+                          for shapes in (((3,), (3,)), ((2, 3), (3, 4)), ((3,), (3, 2), (2, 4)),
+                                         ((2, 3), (3, 4), (4, 1), (1, 5)),
+                                         ((2,), (2, 3), (3, 2), (2,)))],
+    np.linalg.tensorinv: [holo(lambda x: np.linalg.tensorinv(x + FOUR.reshape(2, 2, 4)),
+                               unit(2, 2, 4)),
+                          holo(lambda x: np.linalg.tensorinv(x + FOUR.reshape(4, 2, 2), 1),
+                               unit(4, 2, 2))],
+    np.linalg.tensorsolve: [
+        holo(lambda a, b: np.linalg.tensorsolve(a + FOUR.reshape(2, 2, 4), b),
+             unit(2, 2, 4), real(2, 2)),
+        holo(lambda a, b: np.linalg.tensorsolve(a + FOUR.reshape(4, 2, 2), b, axes=(0,)),
+             unit(4, 2, 2), real(2, 2))],
+    # decompositions, which read one triangle: x is handed over as it is
+    np.linalg.cholesky: [Case(lambda x, u=u: np.linalg.cholesky(x + 3 * EYE, upper=u), unit(*s))
+                         for s in ((3, 3), (2, 3, 3)) for u in (False, True)],
+    np.linalg.eigh: [Case(lambda x, u=u, i=i: np.linalg.eigh(x + APART, u)[i], unit(*s))
+                     for s in ((3, 3), (2, 3, 3)) for u in "Lu" for i in (0, 1)],
+    np.linalg.eigvalsh: [Case(lambda x: np.linalg.eigvalsh(x + APART), unit(2, 3, 3)),
+                         Case(lambda x: np.linalg.eigvalsh(x + APART, "U"), unit(3, 3))],
+    # eig answers with complex numbers from NumPy 2.5 on
+    np.linalg.eig: [Case(lambda x, i=i, m=m, p=p: p(np.linalg.eig(x + m)[i]), unit(2, 3, 3),
+                         single=False)
+                    for m, p in ((APART, np.real), (TURNING, np.real), (TURNING, np.imag))
+                    for i in (0, 1)],
+    np.linalg.eigvals: [Case(lambda x, m=m: np.real(np.linalg.eigvals(x + m)), unit(2, 3, 3))
+                        for m in (APART, TURNING)],
+    svd_factors: [Case(lambda x, i=i, m=m, f=f: svd_factors(x + 3 * m, f)[i], unit(*m.shape))
+                  for m, f in ((APART, False), (APART[:2], True), (APART[:, :2], False),
+                               (APART[:, :2], True), (APART[:2], False)) for i in range(3)],
+    np.linalg.svd: [Case(lambda x, i=i, h=h: np.linalg.svd(x + APART, hermitian=h)[i],
+                         unit(2, 3, 3)) for h in (False, True) for i in range(3)]
+                   + [Case(lambda x, h=h: np.linalg.svd(x + APART, compute_uv=False, hermitian=h),
+                           unit(3, 3)) for h in (False, True)],
+    np.linalg.svdvals: [Case(np.linalg.svdvals, real(*s)) for s in ((3, 4), (2, 4, 3))],
+    qr_factors: [Case(lambda x, i=i, m=m: qr_factors(x + m)[i], unit(*m.shape))
+                 for m in (APART, APART[:2], APART[:, :2]) for i in (0, 1)],
+    np.linalg.qr: [Case(lambda x: np.linalg.qr(x + APART).Q, unit(2, 3, 3)),
+                   Case(lambda x: np.linalg.qr(x + APART, mode="r"), unit(3, 3)),
+                   Case(lambda x: np.linalg.qr(x + APART[:2], "complete")[1], unit(2, 3))],
 }
 
 
@@ -927,7 +1021,7 @@ X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
 ONE: list[Any] = [elementwise.signum, np.floor, np.ceil, np.trunc, np.rint, np.logical_not,
        np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
        np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any, np.all,
-       np.count_nonzero, np.spacing, exponent, np.isreal, np.iscomplex]
+       np.count_nonzero, np.spacing, exponent, np.isreal, np.iscomplex, np.linalg.matrix_rank]
 TWO: list[Any] = [np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal,
        np.greater, np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.isclose]
 UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {

@@ -269,7 +269,8 @@ def test_questions_are_answered_plainly() -> None:
 
 
 def test_function_without_a_rule_computes_for_constants() -> None:
-    np.testing.assert_allclose(np.linalg.eigvals(tg.tensor(np.eye(2))).numpy(), [1, 1])
+    t = tg.tensor([2.0, 1.0, 2.0])
+    np.testing.assert_allclose(np.union1d(t, t).numpy(), [1, 2])
 
 
 # Indexing.
@@ -357,7 +358,7 @@ def _assign_into_array(t: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda t: np.linalg.eigvals(t * np.eye(3)), "eigvals"),
+        (lambda t: np.union1d(t, t), "union1d"),
         (lambda t: np.subtract.reduce(t), "subtract.reduce"),
         (lambda t: np.divide.accumulate(t), "accumulate"),
         (lambda t: np.nextafter.outer(t, t), "outer"),
@@ -390,12 +391,12 @@ def test_what_would_lose_a_gradient_is_refused_with_advice(call: Any, words: str
 
 def test_error_is_a_type_error() -> None:
     with pytest.raises(TypeError):
-        np.linalg.eigvals(leaf(np.eye(2)))
+        np.union1d(leaf(), leaf())
 
 
 def test_error_has_three_parts() -> None:
     with pytest.raises(tg.UnsupportedError) as caught:
-        np.linalg.eigvals(leaf(np.eye(2)))
+        np.union1d(leaf(), leaf())
     assert len(caught.value.args) == 3
 
 

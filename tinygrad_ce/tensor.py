@@ -442,7 +442,7 @@ def _wrapped(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return _leaf(value)
     if isinstance(value, tuple | list):
-        return type(value)(map(_wrapped, value)) if type(value) in (tuple, list) else value
+        return getattr(type(value), "_make", type(value))(map(_wrapped, value))
     return value
 
 

@@ -1,7 +1,4 @@
-"""Products of arrays, and the Euclidean norm.
-
-Kink: norm'(0) = 0.
-"""
+"""Products of arrays."""
 
 from math import prod
 from string import ascii_lowercase, ascii_uppercase
@@ -9,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
-from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Each, Table
-from tinygrad_ce.rules.support import conj, kept, ratio
 
-__all__ = ["RULES", "euclidean"]
+__all__ = ["RULES"]
 
 
 def _transposed(matrices: Any) -> Any:
@@ -126,36 +120,6 @@ def _explicit(subscripts: str, operands: Any) -> tuple[list[str], str]:
     return terms, out.replace("...", dots)
 
 
-@dispatched
-def euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The square root of the sum of squares over one, two or all axes.
-
-    >>> euclidean(np.array([3.0, 4.0]))
-    np.float64(5.0)
-    """
-    return np.linalg.norm(x, axis=axis, keepdims=keepdims)
-
-
-def _euclidean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return kept(g, axis, keepdims) * ratio(conj(x), kept(y, axis, keepdims))
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    of_vectors = np.ndim(axis) == 0 and (axis is not None or x.ndim == 1)
-    if ord is None or (ord == "fro" and not of_vectors) or (ord == 2 and of_vectors):
-        return euclidean(x, axis=axis, keepdims=keepdims)
-    if of_vectors and ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
-    if of_vectors and ord in (np.inf, -np.inf):
-        extreme = np.max if ord > 0 else np.min
-        return extreme(np.abs(x), axis=axis, keepdims=keepdims)
-    raise UnsupportedError(
-        f"np.linalg.norm was called with ord={ord!r} on shape {x.shape}, axis {axis}",
-        "gradients flow through the Euclidean norm, and for vectors through ord 1, inf and -inf",
-        "write the norm you need with np.sum and np.abs, or detach its argument",
-    )
-
-
 # fmt: off
 RULES: Table = {
     np.matmul:      (_matmul_left, _matmul_right),
@@ -164,7 +128,5 @@ RULES: Table = {
     np.outer:       Composed(_outer),
     np.tensordot:   Composed(_tensordot),
     np.einsum:      Each(_einsum, after_first=True, form=_with_subscripts),
-    euclidean:      (_euclidean,),
-    np.linalg.norm: Composed(_norm),
 }
 # fmt: on

@@ -18,6 +18,7 @@ from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     bessel,
     building,
+    decompositions,
     elementwise,
     erf,
     fourier,
@@ -27,6 +28,7 @@ from tinygrad_ce.rules import (
     linalg,
     making,
     methods,
+    norms,
     padding,
     polynomials,
     products,
@@ -40,6 +42,7 @@ from tinygrad_ce.rules import (
     special,
     statistics,
     support,
+    systems,
     windows,
 )
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
@@ -54,6 +57,7 @@ BROADCASTING = (
 FIXED = (
     reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
     polynomials, quantiles, statistics, sequences, methods, windows, fourier,
+    norms, systems, decompositions,
 )  # fmt: skip
 
 _sum_to = plain(sum_to)
