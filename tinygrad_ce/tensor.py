@@ -23,7 +23,7 @@ from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, reco
 from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import astype, output
-from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive
+from tinygrad_ce.rules.table import ANSWERS, FUSED, TABLE, Primitive, late
 
 __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
@@ -161,7 +161,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         UnsupportedError: the function has no rule, or the rule does not know an argument, and a
             gradient would be lost.
     """
-    primitive = TABLE.get(function)
+    primitive = TABLE.get(function) or late(function)
     if primitive is None:
         return _unlisted(function, args, kwargs)
     if kwargs:
