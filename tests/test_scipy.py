@@ -502,7 +502,7 @@ CALLS: dict[Any, Any] = {
 }
 
 
-@pytest.mark.parametrize("f", [f for f in PYTHON if callable(f)], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", PYTHON, ids=lambda f: f.__name__)
 def test_functions_that_are_no_ufuncs_lose_no_gradient(f: Any) -> None:
     """SciPy's Python functions either call ufuncs, with the right gradient, or raise."""
     x = np.array([1.5, 2.5, 3.0])
@@ -510,7 +510,7 @@ def test_functions_that_are_no_ufuncs_lose_no_gradient(f: Any) -> None:
     loss = lambda x: np.sum(np.arange(1, 4) * call(x))
     try:
         found = tg.grad(loss)(x)
-    except TypeError:  # ours, or NumPy's where a ufunc of SciPy's own kind meets an object
+    except tg.UnsupportedError:
         return
     expected = derivative(loss, (x,), (np.ones(3),))
     np.testing.assert_allclose(np.sum(found), expected, rtol=DIFFERENCE)
@@ -518,7 +518,7 @@ def test_functions_that_are_no_ufuncs_lose_no_gradient(f: Any) -> None:
 
 @pytest.mark.parametrize("f", [s.logsumexp, s.softmax, s.log_softmax], ids=lambda f: f.__name__)
 def test_softmax_of_scipy_is_refused_with_words(f: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(tg.UnsupportedError, match="the gradient would be lost"):
         f(tg.tensor([1.0, 2.0], requires_grad=True))
 
 
