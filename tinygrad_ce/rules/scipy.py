@@ -6,9 +6,9 @@ parameters (the v of `jv(v, x)`) are constants: a gradient by them is refused. S
 arguments of the digamma function, whose derivative SciPy has for real ones only.
 
 Kinks: 0 log 0 = 0 as in `special.py`; i0e, i1e and ive have |x|'s derivative 0 at x = 0.
-Left out: `poch` is nan where z and z + m are both poles of the gamma function; at x = 0, where one
-of their results is infinite, `sici` and `shichi` give the other one's first derivative, and nan for
-the second.
+Left out: `poch` is nan where z and z + m are both poles of the gamma function, `agm` where one
+operand is 0; at x = 0, where one of their results is infinite, `sici` and `shichi` give the other
+one's first derivative, and nan for the second.
 
 Precision: where a derivative is a difference of two nearly equal terms, its error is that of the
 terms. That is a few ulp of y for the scaled Bessel functions at large x (whose derivative is
@@ -147,7 +147,7 @@ def rules(special: Any) -> Table:
         "cbrt":        (lambda g, y, x: g / (3 * y * y),),
         "powm1":       (lambda g, y, a, b: g * weigh(b, np.power(a, b - 1)),
                         lambda g, y, a, b: g * weigh(np.power(a, b), np.log(a))),
-        "exprel":      (lambda g, y, x: g * (s.hyp1f1(2.0, 3.0, x) / 2),),
+        "exprel":      (lambda g, y, x: g * slope.exprel(s, y, x),),
         "cosm1":       (lambda g, y, x: -g * np.sin(x),),
         "sindg":       (lambda g, y, x: g * (s.cosdg(x) * _DEGREE),),
         "cosdg":       (lambda g, y, x: -g * (s.sindg(x) * _DEGREE),),
@@ -191,15 +191,15 @@ def rules(special: Any) -> Table:
                                                        + slope.struve_term(s, v, x)) / 2),
         "modstruve":   (_lost, lambda g, y, v, x: g * (s.modstruve(v - 1, x) + s.modstruve(v + 1, x)
                                                        + slope.struve_term(s, v, x)) / 2),
-        "airy":        (lambda g, y, x: g[0] * y[1] + g[1] * weigh(y[0], x)
-                                        + g[2] * y[3] + g[3] * (x * y[2]),),
+        "airy":        (lambda g, y, x: weigh(g[0], y[1]) + weigh(g[1], weigh(y[0], x))
+                                        + weigh(g[2], y[3]) + weigh(g[3], weigh(x, y[2])),),
         # exponential and elliptic integrals
         "expi":        (lambda g, y, x: g * (np.exp(x) / x),),
         "exp1":        (lambda g, y, x: -g * (np.exp(-x) / x),),
         "expn":        (_lost, lambda g, y, n, x: g * slope.expn(s, n, y, x)),
         "sici":        (lambda g, y, x: g[0] * slope.sine_over(s, np.sin, x, -1)
                                         + weigh(g[1], np.cos(x) / x),),
-        "shichi":      (lambda g, y, x: g[0] * slope.sine_over(s, np.sinh, x, 1)
+        "shichi":      (lambda g, y, x: weigh(g[0], slope.sine_over(s, np.sinh, x, 1))
                                         + weigh(g[1], np.cosh(x) / x),),
         "spence":      (lambda g, y, z: g * slope.spence(s, z),),
         "ellipk":      (lambda g, y, m: g * slope.ellipk(s, 1 - m),),

@@ -25,6 +25,7 @@ __all__ = [
     "ellipk",
     "erfcx",
     "expn",
+    "exprel",
     "gammainc",
     "inv_boxcox",
     "log_ndtr",
@@ -108,7 +109,7 @@ def poch(special: Any, y: Any, z: Any, m: Any) -> Any:
 
 def gammainc(special: Any, a: Any, x: Any) -> Any:
     """x^(a-1) e^-x / gamma(a), in logarithms where the power could overflow."""
-    near, far = np.where(x > 1, 1.0, x), np.where(x > 1, x, 1.0)
+    near, far = np.where(x > 1, 1.0, x), np.minimum(np.where(x > 1, x, 1.0), 1e30)
     power = np.power(near, a - 1) * np.exp(-near) * special.rgamma(a)
     return np.where(x > 1, np.exp((a - 1) * np.log(far) - far - special.gammaln(a)), power)
 
@@ -136,6 +137,18 @@ def boxcox(special: Any, power: Any, y: Any, lmbda: Any, logx: Any) -> Any:
     near = np.where(small, logx, 0.0)
     far = (weigh(power, logx) - y) / p
     return np.where(small, near * near * special.hyp1f1(2.0, 3.0, v) / 2, far)
+
+
+def exprel(special: Any, y: Any, x: Any) -> Any:
+    """(exp(x) - y) / x, near 0 a hypergeometric series; exp(x) = x y + 1 where it would overflow.
+
+    Not the series everywhere: SciPy's hyp1f1 does not return from an infinite argument.
+    """
+    small = np.abs(x) < 2
+    near, far = np.where(small, x, 0.0), np.where(small, 1.0, x)
+    left = (np.exp(np.minimum(far, 0.0)) - y) / far
+    right = y * (1 - 1 / far) + 1 / far
+    return np.where(small, special.hyp1f1(2.0, 3.0, near) / 2, np.where(x > 0, right, left))
 
 
 def inv_boxcox(special: Any, x: Any, y: Any, lmbda: Any, logx: Any) -> Any:
