@@ -23,32 +23,14 @@ PUBLIC: dict[str, Any] = {
     for name, function in coverage.names(module).items()
 }
 
-# To come.
-_PENDING = """
-    nanargmax nanargmin
-    linalg.cholesky linalg.cond linalg.det linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh
-    linalg.inv linalg.lstsq linalg.matrix_norm linalg.matrix_power linalg.matrix_rank
-    linalg.multi_dot linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.svd linalg.svdvals
-    linalg.tensorinv linalg.tensorsolve linalg.vector_norm
-    fft.fft fft.fft2 fft.fftfreq fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifft2 fft.ifftn
-    fft.ifftshift fft.ihfft fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftfreq
-    fft.rfftn
-"""
-PENDING = {f"numpy.{name}" for name in _PENDING.split()}
 
-
-@pytest.mark.parametrize("name", sorted(PUBLIC.keys() - PENDING))
+@pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_every_public_callable_is_in_one_class(name: str) -> None:
     assert len(coverage.classes(PUBLIC[name])) == 1
 
 
-def test_pending_callables_are_in_no_class_yet() -> None:
-    there = {name for name in PENDING & PUBLIC.keys() if coverage.classes(PUBLIC[name])}
-    assert there == set(), "take these out of PENDING"
-
-
 def test_every_ufunc_is_in_one_class() -> None:
-    ufuncs = {n for n, f in PUBLIC.items() if isinstance(f, np.ufunc)} - PENDING
+    ufuncs = {n for n, f in PUBLIC.items() if isinstance(f, np.ufunc)}
     assert len(ufuncs) > 90
     assert {n for n in ufuncs if len(coverage.classes(PUBLIC[n])) != 1} == set()
 

@@ -1021,7 +1021,8 @@ X, N = (3, 4), np.arange(1, 13).reshape(3, 4)
 ONE: list[Any] = [elementwise.signum, np.floor, np.ceil, np.trunc, np.rint, np.logical_not,
        np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
        np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any, np.all,
-       np.count_nonzero, np.spacing, exponent, np.isreal, np.iscomplex, np.linalg.matrix_rank]
+       np.count_nonzero, np.spacing, exponent, np.isreal, np.iscomplex, np.linalg.matrix_rank,
+       np.nanargmax, np.nanargmin]
 TWO: list[Any] = [np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal,
        np.greater, np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.isclose]
 UNTRACKED: dict[Any, Callable[[Any, Any], Any]] = {

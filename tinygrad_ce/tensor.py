@@ -26,7 +26,7 @@ from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
-from tinygrad_ce.rules.table import FUSED, TABLE, Primitive
+from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
 
 __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
@@ -165,7 +165,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         UnsupportedError: the function has no rule, or the rule does not know an argument, and a
             gradient would be lost.
     """
-    primitive = TABLE.get(function)
+    primitive = TABLE.get(function) or late(function)
     if primitive is None:
         return _unlisted(function, args, kwargs)
     if kwargs:

@@ -41,7 +41,7 @@ UNRELATED: frozenset[Function] = frozenset(
         np.arange, np.zeros, np.ones, np.full, np.empty, np.eye, np.identity, np.tri, np.indices,
         np.fromfunction, np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser,
         np.diag_indices, np.tril_indices, np.triu_indices, np.mask_indices, np.ndindex,
-        np.broadcast_shapes,
+        np.broadcast_shapes, np.fft.fftfreq, np.fft.rfftfreq,
         # dtypes and kinds of object
         np.dtype, np.finfo, np.iinfo, np.isdtype, np.issubdtype, np.promote_types,
         np.mintypecode, np.typename, np.isscalar, np.iterable,

@@ -201,5 +201,7 @@ RULES: Table = {
     np.average:     Composed(_average),
     np.cov:         Composed(_cov),
     np.corrcoef:    Composed(_corrcoef),
+    np.nanargmax:   None,
+    np.nanargmin:   None,
 }
 # fmt: on

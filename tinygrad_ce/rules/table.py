@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from functools import partial
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from itertools import chain
@@ -35,6 +37,7 @@ from tinygrad_ce.rules import (
     quantiles,
     reductions,
     representation,
+    scipy,
     selecting,
     sequences,
     shaping,
@@ -48,7 +51,7 @@ from tinygrad_ce.rules import (
 from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
 from tinygrad_ce.rules.support import sum_to
 
-__all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "primitive"]
+__all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "late", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (
@@ -164,6 +167,23 @@ def _table() -> dict[Function, Primitive]:
 TABLE: dict[Function, Primitive] = _table()
 
 BUILT_IN = frozenset(TABLE)  # what users may not redefine
+
+# Elementwise functions of libraries that are never imported here: whoever has one of their ufuncs
+# has imported the library. {module: its table, from the module}
+OPTIONAL: dict[str, Callable[[Any], Table]] = {"scipy.special": scipy.rules}
+_joined_modules: set[str] = set()
+
+
+def late(function: Function) -> Primitive | None:
+    """The primitive of a ufunc that is not in the table yet, once the loaded libraries' are."""
+    if isinstance(function, np.ufunc):
+        for name, rules in OPTIONAL.items():
+            if name in sys.modules and name not in _joined_modules:
+                for known, entry in rules(sys.modules[name]).items():
+                    # What a user has given rules keeps them.
+                    TABLE.setdefault(known, Primitive(known, entry, broadcasts=True))
+                _joined_modules.add(name)
+    return TABLE.get(function)
 
 
 def primitive(
