@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules import elementwise, erf, special
+from tinygrad_ce.rules import elementwise, erf, gamma, special
 from tinygrad_ce.rules.table import TABLE
 
 pytest.importorskip("mpmath")
 import accuracy
 
 POINTS = 300
+OURS = [f for f in accuracy.EXACT if f in special.RULES | erf.RULES | gamma.RULES]
 EVERY = pytest.mark.parametrize(
     ("f", "dtype"),
     [
@@ -38,9 +39,7 @@ def test_derivative_is_exact_to_some_ulp(f: Any, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", accuracy.DTYPES)
-@pytest.mark.parametrize(
-    "f", [f for f in accuracy.EXACT if f in special.RULES | erf.RULES], ids=accuracy.name
-)
+@pytest.mark.parametrize("f", OURS, ids=accuracy.name)
 def test_value_of_our_own_functions_is_exact_to_some_ulp(f: Any, dtype: Any) -> None:
     worst = accuracy.measure(f, dtype, POINTS)
     assert worst.value <= accuracy.VALUE_ULPS, worst

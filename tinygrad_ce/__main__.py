@@ -1,5 +1,7 @@
 """`python -m tinygrad_ce`: the two formulas found by the engine, and a classifier of あいうえお."""
 
+import os
+import subprocess
 import sys
 import time
 from typing import Any
@@ -131,8 +133,20 @@ def main() -> None:
     print("   README.md                the API, the numerical policy, how the package is built")
     print("   tinygrad_ce/__main__.py  this program, a whole training loop")
     print("   tinygrad_ce/rules/       every gradient rule, in plain NumPy")
+    print("   tinygrad_ce/coverage.md  what of NumPy is differentiable: nearly all of it")
     print("   help(tinygrad_ce.cross_entropy)")
 
 
+def alone() -> None:
+    """Run in a process whose BLAS uses one thread: with matrices as small as these, several would
+    spend a busy machine's time waiting for each other."""
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    if os.environ.keys() & one.keys():
+        main()
+    else:
+        again = [sys.executable, "-m", "tinygrad_ce"]
+        raise SystemExit(subprocess.run(again, env={**os.environ, **one}, check=False).returncode)
+
+
 if __name__ == "__main__":
-    main()
+    alone()

@@ -191,7 +191,7 @@ def _zeta(s: int, x: Any) -> Any:
     total = sum((x + k) ** -float(s) for k in reversed(range(1, terms))) + x ** -float(s)
     a = x + terms
     power = a ** -float(s)
-    rest = power * (a / (s - 1) + 0.5)
+    rest = a ** (1.0 - s) / (s - 1) + 0.5 * power  # power alone underflows first
     factor = power * (s / a)
     for k, b in _numbered():
         rest = rest + b * (factor / factorial(2 * k))
