@@ -14,6 +14,7 @@ from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Function, Table
 from tinygrad_ce.rules.reductions import extreme, recurrence, slab
 from tinygrad_ce.rules.softmax import logsumexp
+from tinygrad_ce.rules.support import astype
 
 __all__ = ["RULES"]
 
@@ -52,6 +53,7 @@ def _logaddexp(
     where: Any = True,
 ) -> Any:
     array = real_array(array, "logaddexp.reduce")
+    array = array if dtype is None else astype(array, dtype)
     array = array if where is True else np.where(where, array, -np.inf)
     total = logsumexp(array, axis=axis, keepdims=keepdims)
     return total if initial is None else np.logaddexp(total, initial)
@@ -68,6 +70,7 @@ def _extreme(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
+    a = a if dtype is None else astype(a, dtype)  # rounded, as the extreme is
     return extreme(g, y, a, axis, out, keepdims, initial, where)
 
 

@@ -136,7 +136,7 @@ def _cov(
     x = x - mean[:, None]
     other = np.conjugate(x) if x.dtype.kind == "c" else x
     c = np.matmul(x, np.transpose(other if w is None else other * w))
-    return np.squeeze(c * np.divide(1, freedom))
+    return np.squeeze(astype(c * np.divide(1, freedom), c.dtype))
 
 
 def _variables(m: Any, rowvar: Any, second: bool = False) -> Any:
