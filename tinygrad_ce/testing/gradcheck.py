@@ -192,8 +192,11 @@ def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[lis
             seeds[k][index] = 1
             g = structure.build(seeds) if structure else seeds[0][()]
             found.append(pull(g))
-        columns = zip(*found, strict=True)
-        rows.append([np.stack(c).reshape(*shape, *c[0].shape) for c in columns])
+        columns = list(zip(*found, strict=True)) or [()] * len(point.leaves)
+        rows.append([
+            np.reshape(np.stack(c) if c else (), (*shape, *(c[0] if c else leaf.values).shape))
+            for c, leaf in zip(columns, point.leaves, strict=True)
+        ])  # fmt: skip
     return rows
 
 
