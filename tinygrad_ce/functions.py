@@ -1,7 +1,7 @@
 """Activations, softmax, special functions: functions of arrays that work on Tensors too.
 
-Complex numbers are refused (DTypeError), but for softmax, log_softmax and logsumexp, which are
-analytic.
+Complex numbers are refused (DTypeError), but for softmax, log_softmax, logsumexp, xlogy and
+xlog1py, which are analytic.
 """
 
 import math
@@ -54,6 +54,15 @@ __all__ = [
 def relu(x: Any) -> Any:
     """max(x, 0). Its derivative: 1 for x > 0, otherwise 0.
 
+    Args:
+        x: real numbers of any shape.
+
+    Returns:
+        An array of x's shape and dtype.
+
+    Raises:
+        DTypeError: x is complex.
+
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
@@ -62,6 +71,8 @@ def relu(x: Any) -> Any:
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """x where x > 0, otherwise negative_slope * x. At 0 its derivative is negative_slope.
+
+    Arguments and errors as `relu`.
 
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
@@ -73,7 +84,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where x > 0, otherwise alpha (exp(x) - 1) (Clevert, Unterthiner, Hochreiter 2016).
 
-    Its derivative: 1 for x > 0, otherwise alpha exp(x).
+    Its derivative: 1 for x > 0, otherwise alpha exp(x). Arguments and errors as `relu`.
 
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
@@ -86,7 +97,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """x times the normal distribution function at x (Hendrycks and Gimpel 2016).
 
     Its derivative: Phi(x) + x exp(-x^2/2) / sqrt(2 pi). `approximate="tanh"` is the paper's
-    formula with tanh.
+    formula with tanh. Arguments and errors as `relu`.
 
     >>> gelu(np.array([-1.0, 1.0]))
     array([-0.15865525,  0.84134475])
@@ -103,7 +114,9 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
 
 
 def silu(x: Any) -> Any:
-    """x sigmoid(x). Its derivative: s + x s (1 - s) with s = sigmoid(x).
+    """x sigmoid(x), also called swish (Hendrycks and Gimpel 2016).
+
+    Its derivative: s + x s (1 - s) with s = sigmoid(x). Arguments and errors as `relu`.
 
     >>> silu(np.array([0.0, 1e4]))
     array([    0., 10000.])

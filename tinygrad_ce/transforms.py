@@ -57,12 +57,12 @@ class _Trace:
         if not isinstance(root, Tensor) or not root.requires_grad:
             return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
         if record is None:
-            record = self.outside and (isinstance(seed, Tensor) or self._reaches_outside(root))
+            record = self.outside and (isinstance(seed, Tensor) or self.reaches_outside(root))
         with Mode(record):
             found = gradients(root, seed, set(self.variables), since=self.since, record=record)
         return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
 
-    def _reaches_outside(self, root: Tensor) -> bool:
+    def reaches_outside(self, root: Tensor) -> bool:
         """Whether anything that was made before this run takes part and requires a gradient."""
         nodes: list[Node] = order(root, self.since)
         return any(p.number < self.since for node in nodes for p in node.parents or ())
@@ -70,7 +70,7 @@ class _Trace:
     def settle(self, x: Any) -> Any:
         """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
         if isinstance(x, Tensor):
-            outer = x.requires_grad and self._reaches_outside(x) and self.outside
+            outer = x.requires_grad and self.reaches_outside(x) and self.outside
             if outer or self.tensors:
                 return x if outer else x.detach()
             return x.numpy()[()]
@@ -110,23 +110,23 @@ def _variable(value: Any, number: int) -> Tensor:
     return Tensor(array, requires_grad=True, dtype=array.dtype)
 
 
-def _scalar(y: Any, name: str) -> None:
+def _check_scalar(y: Any) -> None:
     if np.shape(y) != ():
         raise GradientError(
             f"f returned shape {np.shape(y)}",
-            f"{name} needs a scalar",
+            "grad needs a scalar",
             "use jacobian, or sum the result",
         )
     if np.iscomplexobj(y):
         raise DTypeError(
             f"f returned dtype {np.result_type(y)}",
-            f"{name} needs a real scalar",
+            "grad needs a real scalar",
             "take np.real, np.imag or np.abs of it, or use vjp or jacobian",
         )
     if np.result_type(y).kind not in "fO" and isinstance(y, Tensor):
         raise DTypeError(
             f"f returned dtype {np.result_type(y)}",
-            f"{name} needs a real floating-point number",
+            "grad needs a real floating-point number",
             "return a float",
         )
 
@@ -152,7 +152,7 @@ def value_and_grad(
     def transformed(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(f, args, argnums, **kwargs)
         value, aux = trace.output if has_aux else (trace.output, None)
-        _scalar(value, "grad")
+        _check_scalar(value)
         found = trace.answer(trace.pull(value, _one(value)))
         value = trace.settle(value)
         return ((value, map_tree(trace.settle, aux)) if has_aux else value), found
@@ -190,6 +190,14 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of f, and the function that pulls a gradient by it back to its arguments.
+
+    Args:
+        f: a function of arrays or trees.
+        primals: its arguments.
+
+    Returns:
+        The value, and a function: of a gradient in the form of the value, it returns the tuple of
+        the gradients by the arguments. It may be called again.
 
     Raises:
         ShapeError: a gradient has another shape than the result.
@@ -276,7 +284,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
             found.append(np.zeros(np.shape(y), np.result_type(y))[()])
             continue
         nested = trace.outside and (
-            trace._reaches_outside(total) or any(_needs(t) for t in directions)
+            trace.reaches_outside(total) or any(_needs(t) for t in directions)
         )
         with Mode(nested):
             one = np.ones((), total.dtype)[()]
@@ -311,7 +319,12 @@ def _needs(x: Any) -> bool:
 
 
 def _arguments(x: Any) -> tuple[Any, ...]:
-    return x if isinstance(x, tuple) and not hasattr(x, "_fields") else (x,)
+    return x if _is_several(x) else (x,)
+
+
+def _is_several(x: Any) -> bool:
+    """Whether x is a tuple of arguments; a named tuple is one argument, a tree."""
+    return isinstance(x, tuple) and not hasattr(x, "_fields")
 
 
 def _along(tree: Any, other: Any) -> list[Any]:
@@ -326,6 +339,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     One backward pass for each entry of the result, two for a complex one. With trees, for each leaf
     of the result a tree like the argument.
+
+    Args:
+        f: a function of arrays or trees.
+        argnums: the argument, or arguments, to differentiate by.
 
     By a complex argument z the rows of a real result are its gradients, so that f changes by
     `Re(J v)` along v. A complex result changes by `J v`, where there is such a J: where f satisfies
@@ -393,7 +410,20 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that returns all second derivatives of a scalar f, the jacobian of its gradient.
 
     By complex arguments that exists only where the gradient is analytic, as for the real part of an
-    analytic function; elsewhere jacobian's DTypeError is raised. hvp always exists.
+    analytic function; hvp always exists.
+
+    Args:
+        f: a function of arrays or trees to a scalar.
+        argnums: the argument, or arguments, to differentiate by.
+
+    Returns:
+        A function: for an array of shape s it returns one of shape (*s, *s), for a tree in each
+        leaf's place a tree.
+
+    Raises:
+        GradientError: f returned no scalar.
+        DTypeError: an argument holds integers, f returned a complex number, or the gradient by a
+            complex argument is not analytic.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
@@ -430,4 +460,4 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
         return sum((_product(g, t) for g, t in zip(found, directions, strict=True)), 0.0)
 
     found = grad(slope, numbers)(*points)
-    return found if isinstance(primals, tuple) and not hasattr(primals, "_fields") else found[0]
+    return found if _is_several(primals) else found[0]
