@@ -22,7 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-__all__ = ["Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied"]
+import numpy as np
+
+__all__ = [
+    "Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied", "present"
+]  # fmt: skip
 
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
@@ -70,3 +74,8 @@ class Several(tuple[Any, ...]):
 
 Entry: TypeAlias = Rules | Tied | Each | Composed | None
 Table: TypeAlias = dict[Function, Entry]
+
+
+def present(entries: dict[str, Entry]) -> Table:
+    """The entries of those of NumPy's functions, given by name, that the version at hand has."""
+    return {getattr(np, name): entry for name, entry in entries.items() if hasattr(np, name)}

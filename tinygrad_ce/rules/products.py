@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.rules.kinds import Composed, Entry, Table
+from tinygrad_ce.rules.kinds import Composed, Entry, Table, present
 from tinygrad_ce.rules.support import conj, sum_to
 
 __all__ = ["RULES"]
@@ -130,6 +130,6 @@ RULES: Table = {
     np.linalg.tensordot: Composed(_tensordot),
     np.linalg.matmul:    Composed(_matmul),
     np.linalg.vecdot:    Composed(_linalg_vecdot),
-    **{getattr(np, name): entry for name, entry in _NEWER.items() if hasattr(np, name)},
+    **present(_NEWER),
 }
 # fmt: on
