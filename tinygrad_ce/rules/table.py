@@ -20,6 +20,7 @@ from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     bessel,
     building,
+    contractions,
     decompositions,
     elementwise,
     erf,
@@ -27,7 +28,6 @@ from tinygrad_ce.rules import (
     gamma,
     indexing,
     joining,
-    linalg,
     making,
     methods,
     norms,
@@ -55,7 +55,7 @@ __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "late", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (
-    elementwise, representation, special, support, linalg, products, bessel, erf, gamma
+    elementwise, representation, special, support, contractions, products, bessel, erf, gamma
 )  # fmt: skip
 FIXED = (
     reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
