@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ce as tg
-from tinygrad_ce.graph import recording
+from tinygrad_ce.mode import recording
 
 
 def leaf(data: Any = (1.0, 2.0, 3.0)) -> tg.Tensor:

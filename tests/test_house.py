@@ -18,6 +18,7 @@ FLOORS = {
     "trees": 1,
     "dispatch": 1,
     "locks": 1,
+    "mode": 1,
     "rules": 2,
     "coverage": 3,
     "functions": 3,

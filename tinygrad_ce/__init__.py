@@ -35,7 +35,6 @@ from tinygrad_ce.functions import (
     xlog1py,
     xlogy,
 )
-from tinygrad_ce.graph import no_grad
 from tinygrad_ce.losses import (
     binary_cross_entropy,
     cross_entropy,
@@ -49,6 +48,7 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import GradientError
-from tinygrad_ce.graph import Mode, gradients, order, recording, tick
+from tinygrad_ce.graph import gradients, order, tick
+from tinygrad_ce.mode import Mode, recording
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import Primitive

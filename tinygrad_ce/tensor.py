@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
+from tinygrad_ce.graph import Extras, Hook, Node, gradients, order, release, tick
 from tinygrad_ce.locks import lock
+from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.outside import ANSWERS, reason

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
-from tinygrad_ce.graph import Mode, Node, gradients, order, recording, tick
+from tinygrad_ce.graph import Node, gradients, order, tick
+from tinygrad_ce.mode import Mode, recording
 from tinygrad_ce.tensor import Tensor, apply
 from tinygrad_ce.trees import Structure, flatten, map_tree
 
