@@ -20,6 +20,7 @@ FLOORS = {
     "locks": 1,
     "mode": 1,
     "rules": 2,
+    "arguments": 3,
     "coverage": 3,
     "functions": 3,
     "convolution": 3,

@@ -13,12 +13,20 @@ import operator
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from inspect import CO_VARARGS
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_ce.arguments import (
+    PLAIN,
+    as_operand,
+    bound,
+    carries,
+    check_known,
+    in_dtype,
+    values_of,
+)
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
 from tinygrad_ce.graph import Extras, Hook, Node, gradients, order, release, tick
 from tinygrad_ce.locks import lock
@@ -34,7 +42,6 @@ __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 _new = object.__new__
 _ndarray = np.ndarray
 _EMPTY: dict[str, Any] = {}
-_PLAIN = (float, int, np.ndarray)
 _FUSIBLE = {inner for _, pairs in FUSED.values() for inner in pairs}
 
 
@@ -125,7 +132,7 @@ def _binary(
                     return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
                 return recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
             return _leaf(value)
-        if type(b) not in _PLAIN:
+        if type(b) not in PLAIN:
             return _other(a, b, False)
         x = a.value
         value = call(x, b)
@@ -137,7 +144,7 @@ def _binary(
         return _leaf(value)
 
     def reflected(b: Tensor, a: Any) -> Any:
-        if type(a) not in _PLAIN:
+        if type(a) not in PLAIN:
             return _other(b, a, True)
         y = b.value
         value = call(a, y)
@@ -170,9 +177,9 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if primitive is None:
         return _unlisted(function, args, kwargs)
     if kwargs:
-        args, kwargs = _bound(primitive, args, kwargs)
+        args, kwargs = bound(primitive, args, kwargs)
         if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
-            args, kwargs = _in_dtype(primitive, args, kwargs)
+            args, kwargs = in_dtype(primitive, args, kwargs)
     if function in FUSED:
         fused = _fused(primitive, args)
         if fused is not None:
@@ -190,16 +197,16 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             raw[i] = a.value
             if a.requires_grad:
                 variables.append(i)
-        elif kind not in _PLAIN:
+        elif kind not in PLAIN:
             if i < n:
-                operands[i] = a = _array(a)
-            raw[i] = _raw(a)
-            if _carries(a):
+                operands[i] = a = as_operand(a)
+            raw[i] = values_of(a)
+            if carries(a):
                 variables.append(i)
-    parameters = _raw(kwargs) if kwargs else kwargs
-    live = n and (variables or (kwargs and _carries(kwargs))) and recording()
+    parameters = values_of(kwargs) if kwargs else kwargs
+    live = n and (variables or (kwargs and carries(kwargs))) and recording()
     if live:
-        _check(primitive, args, kwargs, n)
+        check_known(primitive, args, kwargs, n)
     value = primitive.call(*raw, **parameters)
     if live:
         rules: Any = primitive.alone if len(variables) == 1 else primitive.rules
@@ -252,12 +259,12 @@ def _composed(
     primitive: Primitive, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """A function written with others; where no gradient is needed, NumPy's own."""
-    if not recording() or not (_carries(args) or _carries(kwargs)):
-        return _wrapped(primitive.call(*_raw(args), **_raw(kwargs)))
-    _check(primitive, args, kwargs, 0)
-    if args and not _carries(args[0]):
+    if not recording() or not (carries(args) or carries(kwargs)):
+        return _wrapped(primitive.call(*values_of(args), **values_of(kwargs)))
+    check_known(primitive, args, kwargs, 0)
+    if args and not carries(args[0]):
         with suppress(ValueError):  # arrays of different shapes stay a list
-            args = (_array(args[0]), *args[1:])
+            args = (as_operand(args[0]), *args[1:])
     return _wrapped(function(*args, **kwargs))
 
 
@@ -269,16 +276,16 @@ def _apply_each(
     if each.form is not None:
         args = each.form(args)
     if each.after_first:
-        operands = [args[0], *map(_array, args[1:])]
+        operands = [args[0], *map(as_operand, args[1:])]
         items = operands[1:]
     else:
-        items = [_array(a) for a in args[0]]
+        items = [as_operand(a) for a in args[0]]
         operands = [items, *args[1:]]
-    flowing = [i for i, a in enumerate(items) if _carries(a)]
-    live = (flowing or _carries(args[1:]) or _carries(kwargs)) and recording()
+    flowing = [i for i, a in enumerate(items) if carries(a)]
+    live = (flowing or carries(args[1:]) or carries(kwargs)) and recording()
     if live:
-        _check(primitive, args, kwargs, len(args) if each.after_first else 1)
-    raw, parameters = [_raw(a) for a in operands], _raw(kwargs)
+        check_known(primitive, args, kwargs, len(args) if each.after_first else 1)
+    raw, parameters = [values_of(a) for a in operands], values_of(kwargs)
     value = primitive.call(*raw, **parameters)
     if live:
         rules = tuple(partial(each.rule, i) for i in flowing)
@@ -312,131 +319,16 @@ def _extras(node: Node) -> Extras:
     return found
 
 
-def _bound(
-    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with operands in their place, without the keywords that say nothing."""
-    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-    if kwargs.get("where") is True:
-        del kwargs["where"]
-    if "out" in kwargs:
-        out = kwargs.pop("out")
-        if any(o is not None for o in (out if isinstance(out, tuple) else (out,))):
-            _no_out(primitive)
-    for name in primitive.operands[len(args) :]:
-        if name not in kwargs:
-            break
-        args = (*args, kwargs.pop(name))
-    return args, kwargs
-
-
-def _in_dtype(
-    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A ufunc computes in the dtype it is told by casting its operands first; so do we."""
-    dtype = kwargs["dtype"]
-    if dtype is not None:
-        primitive.call(*_raw(args), **_raw(kwargs))  # for what NumPy has to say about the cast
-        args = tuple(astype(a, dtype) if hasattr(a, "astype") else a for a in args)
-    return args, {k: v for k, v in kwargs.items() if k != "dtype"}
-
-
-def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
-    """Refuse what the rules do not know, and variables where no gradient can flow."""
-    known = ", ".join(name for name in primitive.names if name != "out") or "none"
-    place = operands + primitive.names.index("out") if "out" in primitive.names else len(args)
-    if len(args) > place and args[place] is not None:
-        _no_out(primitive)
-    for name in kwargs:
-        if name not in primitive.names:
-            raise UnsupportedError(
-                f"{primitive.name} was called with {name}=",
-                f"its gradient rule knows these arguments: {known}",
-                "leave it out, or write it with np.where, astype or indexing",
-            )
-    if primitive.composed is not None:
-        code = primitive.composed.__code__
-        if len(args) > code.co_argcount and not code.co_flags & CO_VARARGS:
-            _too_many(primitive, len(args), code.co_argcount)
-        return
-    if len(args) - operands > len(primitive.names):
-        _too_many(primitive, len(args), operands + len(primitive.names))
-    if _carries(args[operands:]) or _carries(kwargs):
-        raise UnsupportedError(
-            f"{primitive.name} was given a variable where no gradient can flow",
-            f"gradients flow to its first {operands} argument(s)",
-            "pass .detach() of it",
-        )
-
-
-def _no_out(primitive: Primitive) -> None:
-    raise UnsupportedError(
-        f"{primitive.name} was called with out=",
-        "writing into an array is not differentiable",
-        "use the value that it returns",
-    )
-
-
-def _too_many(primitive: Primitive, found: int, known: int) -> None:
-    raise UnsupportedError(
-        f"{primitive.name} was called with {found} arguments",
-        f"its gradient rule knows {known} of them",
-        "leave the rest out, or write them with np.where, astype or indexing",
-    )
-
-
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A question is answered; a function without a rule computes if no gradient is lost by it."""
     if function in ANSWERS:
-        return function(*_raw(args), **_raw(kwargs))
-    if recording() and (_carries(args) or _carries(kwargs)):
+        return function(*values_of(args), **values_of(kwargs))
+    if recording() and (carries(args) or carries(kwargs)):
         raise UnsupportedError(
             f"{Primitive(function, None).name} was called on a tensor that requires a gradient",
             *reason(function),
         )
-    return _wrapped(function(*_raw(args), **_raw(kwargs)))
-
-
-def _raw(x: Any) -> Any:
-    """x with every Tensor in it, however it is nested in tuples, lists and slices, as its array."""
-    kind = type(x)
-    if kind is Tensor:
-        return x.value
-    if kind is tuple or kind is list:
-        return kind(map(_raw, x))
-    if kind is dict:
-        return {k: _raw(v) for k, v in x.items()}
-    if kind is slice:
-        return slice(_raw(x.start), _raw(x.stop), _raw(x.step))
-    return x
-
-
-def _carries(x: Any) -> bool:
-    """Whether x is, or holds, a tensor that requires a gradient."""
-    kind = type(x)
-    if kind is Tensor:
-        return x.requires_grad  # type: ignore[no-any-return]
-    if isinstance(x, tuple | list):
-        return any(map(_carries, x))
-    if kind is dict:
-        return any(map(_carries, x.values()))
-    return kind is slice and _carries((x.start, x.stop, x.step))
-
-
-def _array(x: Any) -> Any:
-    """An operand as NumPy takes it: sequences become arrays."""
-    kind = type(x)
-    if kind is Tensor or kind in _PLAIN:
-        return x
-    if isinstance(x, list | tuple):
-        return np.asarray(x)
-    if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise UnsupportedError(
-            f"an operand is a {type(x).__name__}",
-            "its arithmetic differs from that of arrays, and the rules are for arrays",
-            "pass np.asarray of it, or np.where with its mask",
-        )
-    return x
+    return _wrapped(function(*values_of(args), **values_of(kwargs)))
 
 
 def _wrapped(value: Any) -> Any:
@@ -511,7 +403,7 @@ class Tensor(Node):
         if isinstance(data, Tensor):
             _refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
-        data = _array(data) if isinstance(data, np.ndarray) else data
+        data = as_operand(data) if isinstance(data, np.ndarray) else data
         value = np.array(data, dtype=dtype)
         if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
             raise DTypeError(
@@ -658,7 +550,7 @@ class Tensor(Node):
                     "sum or average it first, or pass gradient=, an array of its shape",
                 )
             return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
-        gradient = np.asarray(_raw(gradient))
+        gradient = np.asarray(values_of(gradient))
         if gradient.dtype.kind == "c" and self.dtype.kind != "c":
             raise DTypeError(
                 "backward() of a real tensor was given a complex gradient",
@@ -789,7 +681,7 @@ class Tensor(Node):
         return (part.squeeze(0) for part in pieces(self, range(len(self) + 1), 0))
 
     def __contains__(self, item: Any) -> bool:
-        return bool((self.value == _raw(item)).any())
+        return bool((self.value == values_of(item)).any())
 
     def __bool__(self) -> bool:
         return bool(self.value)
