@@ -35,11 +35,12 @@ class Node:
         number: when it was made; a leaf whose value is replaced gets a new one.
         requires_grad: whether gradients flow to it or through it.
         grad: the gradient that `backward()` collected, or None.
-        primitive: what made it; None for a leaf.
+        primitive: what made it; None where nothing did.
         operands: the arguments as they were given, Nodes among them.
         args: the same as plain values.
         parameters: keyword arguments.
-        parents: the operands that gradients flow to; None once the graph was released.
+        parents: the operands that gradients flow to, none for a leaf; None once the graph was
+            released.
         rules: the rule of each parent.
         locks: what keeps the arrays it needs from being changed.
         extras: what few nodes have, or None.
@@ -286,7 +287,7 @@ def gradients(
         wanted = {
             node
             for node in nodes
-            if node.primitive is None or (node.extras is not None and node.extras.keeps_grad)
+            if not node.parents or (node.extras is not None and node.extras.keeps_grad)
         }
     walk = partial(pull_back, root, since=since, nodes=nodes)
     with np.errstate(all="ignore"):
@@ -324,6 +325,6 @@ def _has_nan(g: Any) -> bool:
 def release(nodes: list[Node]) -> None:
     """Let go of the graph of these nodes, and of the arrays it holds."""
     for node in nodes:
-        if node.primitive is not None:
+        if node.parents:
             node.parents = node.locks = node.extras = None
             node.operands = node.args = ()

@@ -305,8 +305,13 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     function = pairs.get(inner.primitive.function)
     if function is None:
         return None
-    spliced = (*args[:place], *inner.operands, *args[place + 1 :])
-    made = apply(function, spliced, inner.parameters)
+    if inner.parents:
+        sources = inner.operands
+    elif inner.requires_grad:  # made as a constant, and a leaf since: the gradient ends here
+        return None
+    else:  # a constant, though its operands may be variables, as after no_grad
+        sources = inner.args
+    made = apply(function, (*args[:place], *sources, *args[place + 1 :]), inner.parameters)
     if made.parents and inner.requires_grad:
         _extras(made).aside = (outer, args, inner)
     return made
@@ -520,6 +525,12 @@ class Tensor(Node):
             GradientError: nothing here requires a gradient, a gradient is missing for a tensor
                 that is no scalar, the graph was released, or a leaf was changed since.
             ShapeError: the gradient has another shape.
+            DTypeError: the gradient is complex and the tensor real, or a leaf holds integers.
+
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> (3 * x).backward(np.array([1.0, 10.0]))
+        >>> x.grad
+        array([ 3., 30.])
         """
         if not self.requires_grad:
             raise GradientError(
@@ -530,6 +541,8 @@ class Tensor(Node):
         seed = self._seed(gradient)
         nodes = order(self)
         collected = gradients(self, seed, nodes=nodes)
+        for node in collected:
+            _check_differentiable(node.value, True)
         for node, g in collected.items():
             node.grad = g if node.grad is None else node.grad + g
         if not retain_graph:
@@ -729,7 +742,8 @@ class Tensor(Node):
                                  f"np.{name}(t)")  # fmt: skip
         if hasattr(np.ndarray, name):
             raise AttributeError(
-                f"a tensor lacks {name!r}, which reaches into an array's memory: t.numpy() is one"
+                f"a tensor has no {name!r}, which reaches into an array's memory: t.numpy() is an "
+                "array of the values, without gradient"
             )
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
