@@ -21,6 +21,8 @@ FLOORS = {
     "mode": 1,
     "rules": 2,
     "arguments": 3,
+    "array": 3,
+    "variable": 3,
     "coverage": 3,
     "functions": 3,
     "convolution": 3,

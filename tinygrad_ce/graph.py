@@ -22,7 +22,17 @@ from tinygrad_ce.errors import GradientError, ShapeError
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
-__all__ = ["Extras", "Hook", "Node", "gradients", "order", "pull_back", "release", "tick"]
+__all__ = [
+    "Extras",
+    "Hook",
+    "Node",
+    "extras_of",
+    "gradients",
+    "order",
+    "pull_back",
+    "release",
+    "tick",
+]
 
 tick = count().__next__
 
@@ -81,6 +91,14 @@ class Extras:
         self.keeps_grad = False
         self.hooks: list[Hook] = []
         self.aside: Any = None
+
+
+def extras_of(node: Node) -> Extras:
+    """The extras of a node, made where it has none."""
+    found = node.extras
+    if found is None:
+        found = node.extras = Extras()
+    return found
 
 
 class Hook:

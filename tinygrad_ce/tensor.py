@@ -2,7 +2,8 @@
 
 Operators and methods, and NumPy's functions through its two protocols (NEP 13 and NEP 18), all
 lead to `apply`, which looks the function up in the rule table, computes it on plain arrays, and
-records the result when one of its operands requires a gradient.
+records the result when one of its operands requires a gradient. What a Tensor is besides stands
+in `array.py` (what can be read off it) and `variable.py` (its gradient).
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from tinygrad_ce.arguments import (
     in_dtype,
     values_of,
 )
-from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Hook, Node, gradients, order, release, tick
+from tinygrad_ce.array import refuse_loss
+from tinygrad_ce.errors import DTypeError, UnsupportedError
+from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.rules.joining import pieces
@@ -36,6 +38,7 @@ from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
+from tinygrad_ce.variable import Variable, check_differentiable
 
 __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
@@ -313,15 +316,8 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
         sources = inner.args
     made = apply(function, (*args[:place], *sources, *args[place + 1 :]), inner.parameters)
     if made.parents and inner.requires_grad:
-        _extras(made).aside = (outer, args, inner)
+        extras_of(made).aside = (outer, args, inner)
     return made
-
-
-def _extras(node: Node) -> Extras:
-    found = node.extras
-    if found is None:
-        found = node.extras = Extras()
-    return found
 
 
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -380,7 +376,7 @@ _square, _sqrt, _reciprocal = _UNARY[np.square], _UNARY[np.sqrt], _UNARY[np.reci
 
 
 @final
-class Tensor(Node):
+class Tensor(Variable):
     """An array of numbers, with the gradient that belongs to it.
 
     Args:
@@ -406,7 +402,7 @@ class Tensor(Node):
         cls, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
     ) -> Self:
         if isinstance(data, Tensor):
-            _refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
+            refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
         data = as_operand(data) if isinstance(data, np.ndarray) else data
         value = np.array(data, dtype=dtype)
@@ -416,65 +412,8 @@ class Tensor(Node):
                 "a tensor holds numbers",
                 "convert the data to numbers first",
             )
-        _check_differentiable(value, requires_grad)
+        check_differentiable(value, requires_grad)
         return _leaf(value, bool(requires_grad))
-
-    # What it is.
-
-    @property
-    def data(self) -> Any:
-        """The values as an array. A leaf's may be written, and assigned: `w.data -= 0.1 * w.grad`.
-
-        While a graph still needs them, you get a copy to write, and the graph keeps its own.
-        """
-        value = self.value
-        if type(value) is _ndarray:
-            if self.primitive is not None:
-                value.flags.writeable = False
-            elif not value.flags.writeable:
-                value = self.value = value.copy()
-        return value
-
-    @data.setter
-    def data(self, data: Any) -> None:
-        if self.primitive is not None:
-            raise GradientError(
-                "data was assigned to a computed tensor",
-                "only a leaf has data of its own",
-                "make a new tensor, or use .detach()",
-            )
-        if data is self.value:
-            self.number = tick()
-            return
-        value = np.asarray(data, dtype=self.dtype)
-        if value.shape != self.shape:
-            raise ShapeError(
-                f"data of shape {value.shape} were assigned to a tensor of shape {self.shape}",
-                "a leaf keeps its shape",
-                "make a new tensor",
-            )
-        self.value = value
-        self.number = tick()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.value.shape  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.value.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self.value.size  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the entries."""
-        return self.value.dtype  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Tensor:  # noqa: N802  NumPy's name
@@ -496,123 +435,9 @@ class Tensor(Node):
         """The imaginary part."""
         return apply(np.imag, (self,), {})  # type: ignore[no-any-return]
 
-    def item(self, *index: int) -> Any:
-        """The value as a Python number; of a tensor with several entries, the one at `index`."""
-        return self.value.item(*index)
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        return self.value.tolist()
-
-    def numpy(self) -> Any:
-        """The values as an array of their own, without gradient."""
-        return np.array(self.value)
-
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through it."""
         return _leaf(self.value)
-
-    # Gradients.
-
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
-        """Add to `.grad` of every leaf the gradient of this tensor by it.
-
-        Args:
-            gradient: the gradient that arrives here, of this tensor's shape; 1 for a scalar.
-            retain_graph: keep the graph for another backward pass.
-
-        Raises:
-            GradientError: nothing here requires a gradient, a gradient is missing for a tensor
-                that is no scalar, the graph was released, or a leaf was changed since.
-            ShapeError: the gradient has another shape.
-            DTypeError: the gradient is complex and the tensor real, or a leaf holds integers.
-
-        >>> x = Tensor([1.0, 2.0], requires_grad=True)
-        >>> (3 * x).backward(np.array([1.0, 10.0]))
-        >>> x.grad
-        array([ 3., 30.])
-        """
-        if not self.requires_grad:
-            raise GradientError(
-                "backward() was called on a tensor that does not require a gradient",
-                "gradients flow to tensors made with requires_grad=True",
-                "make its leaves with requires_grad=True, and compute outside no_grad",
-            )
-        seed = self._seed(gradient)
-        nodes = order(self)
-        collected = gradients(self, seed, nodes=nodes)
-        for node in collected:
-            _check_differentiable(node.value, True)
-        for node, g in collected.items():
-            node.grad = g if node.grad is None else node.grad + g
-        if not retain_graph:
-            release(nodes)
-
-    def _seed(self, gradient: Any) -> Any:
-        if gradient is None:
-            if self.dtype.kind == "c":
-                raise GradientError(
-                    "backward() was called on a complex tensor",
-                    "without a gradient to start from it needs a real scalar",
-                    "take np.real or np.abs of it first, or pass gradient=",
-                )
-            if self.size != 1:
-                raise GradientError(
-                    f"backward() was called on a tensor of shape {self.shape}",
-                    "without a gradient to start from it needs a scalar",
-                    "sum or average it first, or pass gradient=, an array of its shape",
-                )
-            return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
-        gradient = np.asarray(values_of(gradient))
-        if gradient.dtype.kind == "c" and self.dtype.kind != "c":
-            raise DTypeError(
-                "backward() of a real tensor was given a complex gradient",
-                "the gradient by a real number is real",
-                "pass np.real of it, or call backward() on a complex tensor",
-            )
-        gradient = np.asarray(gradient, dtype=self.dtype)
-        if gradient.shape != self.shape:
-            raise ShapeError(
-                f"backward() was given a gradient of shape {gradient.shape}",
-                f"it has the shape of the tensor, {self.shape}",
-                "pass an array of that shape",
-            )
-        return gradient[()]
-
-    def retain_grad(self) -> None:
-        """Let `backward()` store the gradient of this computed tensor too."""
-        self._check_gradient("retain_grad")
-        _extras(self).keeps_grad = True
-
-    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
-        """Show the gradient that arrives here to a function, each time a pass computes it.
-
-        Args:
-            hook: called with the gradient, an array of this shape (a Tensor where gradients are
-                recorded); what it returns takes the gradient's place, None leaves it.
-
-        Returns:
-            A handle, whose `.remove()` takes the hook away.
-
-        Raises:
-            GradientError: no gradient will arrive here.
-
-        >>> x = Tensor(3.0, requires_grad=True)
-        >>> hook = x.register_hook(lambda g: 10 * g)
-        >>> (x * x).backward()
-        >>> x.grad
-        np.float64(60.0)
-        """
-        self._check_gradient("register_hook")
-        return Hook(_extras(self).hooks, hook)
-
-    def _check_gradient(self, asked: str) -> None:
-        if not self.requires_grad:
-            raise GradientError(
-                f"{asked}() was called on a tensor that does not require a gradient",
-                "no gradient will arrive here",
-                "compute it from tensors made with requires_grad=True",
-            )
 
     # Operators.
 
@@ -683,69 +508,15 @@ class Tensor(Node):
             return self
         return new
 
-    # Conversions, as NumPy has them; those that would lose a gradient are refused.
-
-    def __len__(self) -> int:
-        return len(self.value)
+    # Other forms of it.
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return (part.squeeze(0) for part in pieces(self, range(len(self) + 1), 0))
 
-    def __contains__(self, item: Any) -> bool:
-        return bool((self.value == values_of(item)).any())
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        _refuse_loss(self, "float(t)", "use t.item() for the number, or np.log(t) for math.log(t)")
-        return float(self.value)
-
-    def __int__(self) -> int:
-        _refuse_loss(self, "int(t)", "use t.item()")
-        return int(self.value)
-
-    def __complex__(self) -> complex:
-        _refuse_loss(self, "complex(t)", "use t.item()")
-        return complex(self.value)
-
-    def __index__(self) -> int:
-        return operator.index(self.value)
-
     def __round__(self, digits: int = 0) -> Any:
         return self.round(digits)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.value.item(), spec) if spec and not self.ndim else str(self)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
-        _refuse_loss(
-            self, "converting a tensor to an array",
-            "use t.detach() or t.numpy() for the values, np.stack([t, ...]) to join tensors",
-        )  # fmt: skip
-        return np.array(self.value, dtype=dtype, copy=copy)
-
-    def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self.value), separator=", ", prefix="tensor(")
-        if self.dtype not in (np.float64, np.int64, np.bool_):
-            text += f", dtype={self.dtype}"
-        if self.requires_grad:
-            by = "requires_grad=True" if self.primitive is None else f"by={self.primitive.name}"
-            text += f", {by}"
-        return f"tensor({text})"
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and callable(getattr(np, name, None)):
-            raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
-                                 f"np.{name}(t)")  # fmt: skip
-        if hasattr(np.ndarray, name):
-            raise AttributeError(
-                f"a tensor has no {name!r}, which reaches into an array's memory: t.numpy() is an "
-                "array of the values, without gradient"
-            )
-        raise AttributeError(f"a tensor has no attribute {name!r}")
 
     def __copy__(self) -> Tensor:
         return self.__deepcopy__({})
@@ -760,7 +531,7 @@ class Tensor(Node):
 
     def _state(self) -> tuple[Any, ...]:
         if self.primitive is not None:
-            _refuse_loss(
+            refuse_loss(
                 self, "copying or pickling a computed tensor", "use t.detach(), or np.copy(t)"
             )
         return self.value, self.requires_grad, self.grad
@@ -825,23 +596,6 @@ def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
     made = _leaf(value, requires_grad)
     made.grad = grad
     return made
-
-
-def _check_differentiable(value: Any, requires_grad: bool) -> None:
-    if requires_grad and value.dtype.kind not in "fcO":
-        raise DTypeError(
-            f"a tensor of dtype {value.dtype} was to require a gradient",
-            "only floating-point numbers do, real or complex",
-            "convert the data, for example with dtype=float",
-        )
-
-
-def _refuse_loss(x: Tensor, what: str, remedy: str) -> None:
-    if x.requires_grad:
-        raise UnsupportedError(
-            f"{what} was asked of a tensor that requires a gradient", "the gradient would be lost",
-            remedy,
-        )  # fmt: skip
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.arguments import carries
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import Node, gradients, order, tick
 from tinygrad_ce.mode import Mode, recording
@@ -55,7 +56,7 @@ class _Trace:
 
     def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
         """The gradients of `root` by the variables, zeros where it does not depend on them."""
-        if not isinstance(root, Tensor) or not root.requires_grad:
+        if not carries(root):
             return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
         if record is None:
             record = self.outside and (isinstance(seed, Tensor) or self.reaches_outside(root))
@@ -98,7 +99,7 @@ def _own(x: Any) -> Any:
 
 def _variable(value: Any, number: int) -> Tensor:
     """A fresh variable with a value; where that is a variable, one that depends on it."""
-    if isinstance(value, Tensor) and value.requires_grad and recording():
+    if carries(value) and recording():
         made: Tensor = apply(np.positive, (value,), {})
         return made
     array = value.value if isinstance(value, Tensor) else np.asarray(value)
@@ -279,14 +280,12 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
         with Mode(True):
             pulled = trace.pull(y, dummy, record=True)
             parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
-                     if isinstance(p, Tensor) and p.requires_grad]  # fmt: skip
+                     if carries(p)]  # fmt: skip
             total = sum(parts[1:], parts[0]) if parts else None
         if total is None:
             found.append(np.zeros(np.shape(y), np.result_type(y))[()])
             continue
-        nested = trace.outside and (
-            trace.reaches_outside(total) or any(_needs(t) for t in directions)
-        )
+        nested = trace.outside and (trace.reaches_outside(total) or carries(directions))
         with Mode(nested):
             one = np.ones((), total.dtype)[()]
             g = gradients(total, one, {dummy}, since=min(since, dummy.number), record=nested)
@@ -313,10 +312,6 @@ def _directions(primals: Any, tangents: Any) -> list[Any]:
     for t, x in zip(directions, points, strict=True):
         _check_real(t, x, "tangent", "argument")
     return directions
-
-
-def _needs(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.requires_grad
 
 
 def _arguments(x: Any) -> tuple[Any, ...]:
