@@ -28,6 +28,7 @@ FLOORS = {
     "convolution": 3,
     "pooling": 3,
     "graph": 3,
+    "targets": 3,
     "tensor": 4,
     "losses": 4,
     "checkpoint": 5,

@@ -25,7 +25,6 @@ from tinygrad_ce.functions import (
     log_softmax,
     logit,
     logsumexp,
-    one_hot,
     polygamma,
     relu,
     sigmoid,
@@ -52,6 +51,7 @@ from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
+from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

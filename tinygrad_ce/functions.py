@@ -8,10 +8,8 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import real_array
-from tinygrad_ce.errors import TargetError
 from tinygrad_ce.rules.erf import erf, erfc, erfinv
 from tinygrad_ce.rules.gamma import digamma, lgamma, polygamma
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
@@ -39,7 +37,6 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
-    "one_hot",
     "polygamma",
     "relu",
     "sigmoid",
@@ -123,48 +120,3 @@ def silu(x: Any) -> Any:
     """
     x = real_array(x, "silu")
     return x * sigmoid(x)
-
-
-def one_hot(
-    labels: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = np.float64
-) -> NDArray[Any]:
-    """Rows of zeros with a one at each label.
-
-    Args:
-        labels: integers from 0 to num_classes - 1, of any shape.
-        num_classes: the length of a row; one more than the largest label by default.
-        dtype: the dtype of the result.
-
-    Returns:
-        An array of shape (*labels.shape, num_classes).
-
-    Raises:
-        TargetError: the labels are no integers, or one is out of range.
-
-    >>> one_hot([0, 2])
-    array([[1., 0., 0.],
-           [0., 0., 1.]])
-    """
-    t = np.asarray(labels)
-    n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
-    check_labels(t, n)
-    rows = np.zeros((t.size, n), dtype)
-    rows[np.arange(t.size), t.ravel()] = 1
-    return rows.reshape(*t.shape, n)
-
-
-def check_labels(t: NDArray[Any], n: int) -> None:
-    """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
-    if t.dtype.kind not in "iu":
-        raise TargetError(
-            f"the labels have dtype {t.dtype}",
-            "class labels are integers",
-            "use labels.astype(int), or pass a distribution of the outputs' shape",
-        )
-    wrong = t[(t < 0) | (t >= n)]
-    if wrong.size:
-        raise TargetError(
-            f"a label is {wrong.flat[0]}",
-            f"with {n} classes labels run from 0 to {n - 1}",
-            "correct it, or name it as ignore_index where a loss has that option",
-        )
