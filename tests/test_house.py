@@ -32,6 +32,7 @@ FLOORS = {
     "tensor": 4,
     "losses": 4,
     "checkpoint": 5,
+    "run": 5,
     "transforms": 5,
     "data": 5,
     "__init__": 7,

@@ -418,3 +418,12 @@ def test_hvp_matches_tangents_by_key() -> None:
     point, direction = {"a": 2.0, "b": 3.0}, {"b": 0.0, "a": 1.0}
     found = tg.hvp(lambda p: p["a"] ** 3 + p["b"] ** 2, point, direction)
     assert found == {"a": 12.0, "b": 0.0}
+
+
+def test_a_keyword_argument_may_have_any_name() -> None:
+    def scaled(x: Any, f: float, args: float, argnums: float) -> Any:
+        return np.sum(x * (f + args + argnums))
+
+    x = np.ones(2)
+    np.testing.assert_array_equal(tg.grad(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])
+    np.testing.assert_array_equal(tg.jacobian(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])

@@ -12,104 +12,20 @@ vjp returns the g with `Re(sum(g * v)) = Re(sum(u * J v))`, jvp `J v`, and hvp t
 gradient along v. The gradient by a real argument is real.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
-from tinygrad_ce.graph import Node, gradients, order, tick
-from tinygrad_ce.mode import Mode, recording
-from tinygrad_ce.tensor import Tensor, apply
-from tinygrad_ce.trees import Structure, flatten, map_tree
+from tinygrad_ce.graph import gradients, tick
+from tinygrad_ce.mode import Mode
+from tinygrad_ce.run import Argnums, Run
+from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.trees import flatten, leaves, map_tree
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
-
-Argnums = int | Sequence[int]
-
-
-class _Trace:
-    """One run of a function on fresh variables, ready to be pulled back."""
-
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, **kw: Any):
-        self.single = isinstance(argnums, int)
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        self.since = tick()
-        self.outside = recording()
-        full = list(args)
-        self.given: list[Any] = []
-        self.variables: list[Tensor] = []
-        self.structures: list[Structure] = []
-        for number in numbers:
-            if not -len(args) <= number < len(args):
-                raise ValueError(f"argnums names argument {number}; there are {len(args)}")
-            values, structure = flatten(args[number])
-            variables = [_variable(value, number) for value in values]
-            full[number] = structure.build(variables)
-            self.given += values
-            self.variables += variables
-            self.structures.append(structure)
-        with Mode(True):
-            self.output = f(*full, **kw)
-        self.tensors = any(isinstance(value, Tensor) for value in self.given)
-
-    def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
-        """The gradients of `root` by the variables, zeros where it does not depend on them."""
-        if not carries(root):
-            return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
-        if record is None:
-            record = self.outside and (isinstance(seed, Tensor) or self.reaches_outside(root))
-        with Mode(record):
-            found = gradients(root, seed, set(self.variables), since=self.since, record=record)
-        return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
-
-    def reaches_outside(self, root: Tensor) -> bool:
-        """Whether anything that was made before this run takes part and requires a gradient."""
-        nodes: list[Node] = order(root, self.since)
-        return any(p.number < self.since for node in nodes for p in node.parents or ())
-
-    def settle(self, x: Any) -> Any:
-        """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
-        if isinstance(x, Tensor):
-            outer = x.requires_grad and self.reaches_outside(x) and self.outside
-            if outer or self.tensors:
-                return x if outer else x.detach()
-            return x.numpy()[()]
-        if self.tensors and isinstance(x, np.ndarray | np.generic):
-            return Tensor(x)
-        return _own(x)
-
-    def answer(self, found: list[Any]) -> Any:
-        """Gradients in the form of the arguments."""
-        settled = iter([self._like(g, x) for g, x in zip(found, self.given, strict=True)])
-        trees = tuple(structure.build(settled) for structure in self.structures)
-        return trees[0] if self.single else trees
-
-    def _like(self, g: Any, given: Any) -> Any:
-        if isinstance(g, Tensor):
-            return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
-        return Tensor(g) if isinstance(given, Tensor) else g
-
-
-def _own(x: Any) -> Any:
-    """An array that shares its memory with nothing."""
-    return np.array(x)[()] if isinstance(x, np.ndarray) else x
-
-
-def _variable(value: Any, number: int) -> Tensor:
-    """A fresh variable with a value; where that is a variable, one that depends on it."""
-    if carries(value) and recording():
-        made: Tensor = apply(np.positive, (value,), {})
-        return made
-    array = value.value if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind not in "fcO":
-        raise DTypeError(
-            f"argument {number} has a leaf of dtype {array.dtype}",
-            "gradients exist by floating-point numbers, real or complex",
-            "pass floats, or leave the argument out of argnums",
-        )
-    return Tensor(array, requires_grad=True, dtype=array.dtype)
 
 
 def _check_scalar(y: Any) -> None:
@@ -152,12 +68,12 @@ def value_and_grad(
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, argnums, **kwargs)
-        value, aux = trace.output if has_aux else (trace.output, None)
+        run = Run(f, args, kwargs, argnums)
+        value, aux = run.output if has_aux else (run.output, None)
         _check_scalar(value)
-        found = trace.answer(trace.pull(value, _one(value)))
-        value = trace.settle(value)
-        return ((value, map_tree(trace.settle, aux)) if has_aux else value), found
+        found = run.answer(run.pull(value, _one(value)))
+        value = run.settle(value)
+        return ((value, map_tree(run.settle, aux)) if has_aux else value), found
 
     return transformed
 
@@ -209,18 +125,19 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    trace = _Trace(f, primals, tuple(range(len(primals))))
-    outputs, structure = flatten(trace.output)
+    run = Run(f, primals, {}, tuple(range(len(primals))))
+    outputs, structure = flatten(run.output)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _along(trace.output, cotangent)
-        total = _total(trace, outputs, seeds)
-        return trace.answer(total)  # type: ignore[no-any-return]
+        seeds = _along(run.output, cotangent)
+        total = _total(run, outputs, seeds)
+        return run.answer(total)  # type: ignore[no-any-return]
 
-    return structure.build([trace.settle(y) for y in outputs]), pull
+    return structure.build([run.settle(y) for y in outputs]), pull
 
 
-def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | None = None) -> Any:
+def _total(run: Run, outputs: list[Any], seeds: list[Any]) -> list[Any]:
+    """The sum over the results of their gradients by each variable."""
     if len(outputs) != len(seeds):
         raise ShapeError(
             f"{len(seeds)} gradients were given for {len(outputs)} results",
@@ -239,7 +156,7 @@ def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | N
         _check_real(seed, y, "gradient", "result")
         if not isinstance(seed, Tensor):
             seed = np.asarray(seed, dtype=np.result_type(y))[()]
-        found = trace.pull(y, seed, record)
+        found = run.pull(y, seed)
         total = [a + b for a, b in zip(total, found, strict=True)] if total else found
     return total
 
@@ -270,28 +187,28 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     primals = _arguments(primals)
     directions = _directions(primals, _arguments(tangents))
-    trace = _Trace(f, primals, tuple(range(len(primals))))
-    outputs, structure = flatten(trace.output)
+    run = Run(f, primals, {}, tuple(range(len(primals))))
+    outputs, structure = flatten(run.output)
     # Re(sum(pull(u) * t)) = Re(sum(u * J t)): its gradient by u is J t.
     since = tick()
     found = []
     for y in outputs:
         dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
         with Mode(True):
-            pulled = trace.pull(y, dummy, record=True)
+            pulled = run.pull(y, dummy, record=True)
             parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
                      if carries(p)]  # fmt: skip
             total = sum(parts[1:], parts[0]) if parts else None
         if total is None:
             found.append(np.zeros(np.shape(y), np.result_type(y))[()])
             continue
-        nested = trace.outside and (trace.reaches_outside(total) or carries(directions))
+        nested = run.outside and (run.reaches_outside(total) or carries(directions))
         with Mode(nested):
             one = np.ones((), total.dtype)[()]
             g = gradients(total, one, {dummy}, since=min(since, dummy.number), record=nested)
         found.append(g.get(dummy, np.zeros(dummy.shape, dummy.dtype)))
-    values = structure.build([trace.settle(y) for y in outputs])
-    return values, structure.build([trace.settle(g) for g in found])
+    values = structure.build([run.settle(y) for y in outputs])
+    return values, structure.build([run.settle(g) for g in found])
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -302,7 +219,7 @@ def _product(a: Any, b: Any) -> Any:
 
 def _directions(primals: Any, tangents: Any) -> list[Any]:
     """The tangents as a list, one for each leaf of the arguments."""
-    points, directions = flatten(primals)[0], _along(primals, tangents)
+    points, directions = leaves(primals), _along(primals, tangents)
     if [np.shape(t) for t in directions] != [np.shape(x) for x in points]:
         raise ShapeError(
             f"the tangents have shapes {[np.shape(t) for t in directions]}",
@@ -353,29 +270,29 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, argnums, **kwargs)
-        outputs, structure = flatten(trace.output)
-        return structure.build([trace.answer(_rows(trace, y)) for y in outputs])
+        run = Run(f, args, kwargs, argnums)
+        outputs, structure = flatten(run.output)
+        return structure.build([run.answer(_rows(run, y)) for y in outputs])
 
     return transformed
 
 
-def _rows(trace: _Trace, y: Any) -> list[Any]:
+def _rows(run: Run, y: Any) -> list[Any]:
     shape = np.shape(y)
     rows = []
     for index in np.ndindex(shape):
         seed = np.zeros(shape, np.result_type(y))
         seed[index] = 1
-        row = trace.pull(y, seed[()])
+        row = run.pull(y, seed[()])
         if np.iscomplexobj(y):
-            row = list(map(_analytic, row, trace.pull(y, 1j * seed[()])))
+            row = list(map(_analytic, row, run.pull(y, 1j * seed[()])))
         rows.append(row)
     if not rows:
-        return [np.zeros((*shape, *v.shape), v.dtype) for v in trace.variables]
+        return [np.zeros((*shape, *v.shape), v.dtype) for v in run.variables]
     columns = zip(*rows, strict=True)
     return [
         np.reshape(np.stack([_expanded(g) for g in column]), (*shape, *v.shape))
-        for column, v in zip(columns, trace.variables, strict=True)
+        for column, v in zip(columns, run.variables, strict=True)
     ]
 
 
@@ -452,7 +369,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     gradient = grad(f, numbers)
 
     def slope(*arguments: Any) -> Any:
-        found = flatten(gradient(*arguments))[0]
+        found = leaves(gradient(*arguments))
         return sum((_product(g, t) for g, t in zip(found, directions, strict=True)), 0.0)
 
     found = grad(slope, numbers)(*points)

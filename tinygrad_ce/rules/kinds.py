@@ -3,8 +3,8 @@
 - a tuple of rules, one per operand from the left, None for an operand nothing flows to;
 - None: the function is recorded, and no gradient flows through it;
 - `Tied`: two tuples of rules, for functions that choose between their operands;
-- `each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
-- `composed(function)`: the function is expressed by others, and needs no rule of its own.
+- `Each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
+- `Composed(function)`: the function is expressed by others, and needs no rule of its own.
 
 A function with several results has them in y as a tuple, and their gradients in g.
 

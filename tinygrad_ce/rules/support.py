@@ -1,6 +1,7 @@
-"""Functions the rules are written with; each has rules itself, so that rules can be differentiated.
+"""Functions the rules are written with, all plain NumPy of arrays.
 
-All are plain NumPy functions of arrays that Tensors arrive at like at NumPy's own.
+Those that stand in the table have rules themselves, and Tensors arrive at them like at NumPy's own;
+the others are made of functions that have. So rules can be differentiated.
 """
 
 from functools import lru_cache
