@@ -69,6 +69,7 @@ def recorded(
     rules: tuple[Any, ...],
     locks: Any,
 ) -> Tensor:
+    """A computed Tensor from which gradients go on; the arguments are `Node`'s attributes."""
     made = _new(Tensor)
     made.value = value
     made.requires_grad = True
@@ -383,6 +384,11 @@ class Tensor(Variable):
         data: numbers as `np.array` takes them; copied.
         requires_grad: whether gradients by it are wanted. Needs a floating dtype, real or complex.
         dtype: the dtype, NumPy's own choice by default.
+
+    Attributes:
+        grad: the array that `backward()` adds gradients to, None before; set it to None to begin
+            anew.
+        requires_grad: as above; of a leaf it may be set.
 
     Raises:
         DTypeError: the data are no numbers, or cannot carry a gradient.
