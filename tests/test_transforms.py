@@ -427,3 +427,21 @@ def test_a_keyword_argument_may_have_any_name() -> None:
     x = np.ones(2)
     np.testing.assert_array_equal(tg.grad(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])
     np.testing.assert_array_equal(tg.jacobian(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])
+
+
+@pytest.mark.parametrize("result", [None, "0", [1.0], (1.0, 2.0)])
+def test_what_is_no_number_has_no_gradient(result: Any) -> None:
+    """Above all None, of a function that forgot its return."""
+    with pytest.raises(tg.GradientError, match="f returned"):
+        tg.grad(lambda x: result)(np.ones(2))
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (1, -1)])
+def test_argnums_that_name_an_argument_twice_are_refused(argnums: Any) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        tg.grad(lambda x, y: np.sum(x * y), argnums)(np.ones(2), np.ones(2))
+
+
+def test_argnums_may_be_numpys_integers() -> None:
+    found = tg.grad(lambda x, y: np.sum(x * y), np.int64(1))(np.full(2, 3.0), np.ones(2))
+    np.testing.assert_array_equal(found, [3.0, 3.0])

@@ -31,17 +31,14 @@ class Run:
         kwargs: dict[str, Any],
         argnums: Argnums,
     ) -> None:
-        self.single = isinstance(argnums, int)
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        self.single = isinstance(argnums, int | np.integer)
         self.since = tick()
         self.outside = recording()
         full = list(args)
         self.given: list[Any] = []
         self.variables: list[Tensor] = []
         self.structures: list[Structure] = []
-        for number in numbers:
-            if not -len(args) <= number < len(args):
-                raise ValueError(f"argnums names argument {number}; there are {len(args)}")
+        for number in _numbers(argnums, len(args)):
             values, structure = flatten(args[number])
             variables = [_variable(value, number) for value in values]
             full[number] = structure.build(variables)
@@ -88,6 +85,18 @@ class Run:
         if isinstance(g, Tensor):
             return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
         return Tensor(g) if isinstance(given, Tensor) else g
+
+
+def _numbers(argnums: Argnums, n: int) -> list[int]:
+    """The numbers of the arguments meant, of n, counted from the front."""
+    given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    for number in given:
+        if not -n <= number < n:
+            raise ValueError(f"argnums names argument {number}; {n} were given by position")
+    numbers = [int(number) % n for number in given]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"argnums names an argument twice: {argnums}")
+    return numbers
 
 
 def _own(x: Any) -> Any:

@@ -13,6 +13,7 @@ gradient along v. The gradient by a real argument is real.
 """
 
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 def _check_scalar(y: Any) -> None:
+    if not isinstance(y, Number | np.generic) and not hasattr(type(y), "__array_function__"):
+        raise GradientError(
+            f"f returned {y!r:.80}",
+            "grad needs a scalar",
+            "let f return a number; with has_aux=True, a pair of it and anything else",
+        )
     if np.shape(y) != ():
         raise GradientError(
             f"f returned shape {np.shape(y)}",
