@@ -106,7 +106,7 @@ def diagnose(c: Comparison) -> str | None:
     >>> every = np.full(3, True)
     >>> c = Comparison("x", x, "", np.array(15.25), right, -right, np.full(3, 1e-9), every)
     >>> diagnose(c)
-    'The gradient by x has the wrong sign, everything else is right.'
+    'The gradient by x has the wrong sign, its size is right.'
     """
     arrays = (c.value, c.output, c.expected, c.found, c.tolerance)
     if any(np.iscomplexobj(a) for a in arrays):
