@@ -215,6 +215,12 @@ CASES: dict[str, Case] = {
     "scalar sigmoid": (sigmoid, lambda g: np.ones(()), (0.3,), r"lacks the factor y \(1 - y\)"),
     "no t": (cross_entropy, lambda g: -1 / P, (P, T), "lacks the factor t"),
     "no 1/y": (cross_entropy, lambda g: -T, (P, T), "lacks the factor 1 / x"),
+    "no sign": (
+        lambda x: np.sum(np.abs(x) * A[::-1]),
+        lambda g: A[::-1],
+        (A,),
+        r"lacks the factor sign\(x\), the derivative of abs\.",
+    ),
     # Jacobians
     "softmax diagonal": (tg.softmax, lambda g: np.diag(np.diag(g)), (A,), "has its diagonal only"),
     "softmax - y y": (

@@ -77,7 +77,8 @@ def chain_factor(c: Comparison) -> str | None:
             readings.setdefault("often", name)
     if "lacks" in readings:
         often = readings.get("often", "").rstrip(",")
-        also = f" (or {often} stands in it once too often)" if often else ""
+        other = often and readings["often"] != readings["lacks"]  # a sign is its own inverse
+        also = f" (or {often} stands in it once too often)" if other else ""
         return f"lacks the factor {readings['lacks'].rstrip(',')}{also}"
     if "often" in readings:
         return f"has the factor {readings['often']} once too often".replace(",,", ",")

@@ -146,9 +146,10 @@ def _causes(c: Comparison, r: float, error: float) -> Iterator[str]:
         if close(1 / n):
             yield f"it were divided by N = {n}, {name} (a mean where a sum is meant)"
     for n, name in sizes.items():
-        if n > 2 and close(math.sqrt(n)):
+        width = n > 2 and "entries" not in name  # as attention divides by
+        if width and close(math.sqrt(n)):
             yield f"1/sqrt(N) with N = {n}, {name}, were missing"
-        if n > 2 and close(1 / math.sqrt(n)):
+        if width and close(1 / math.sqrt(n)):
             yield f"it were divided by sqrt(N) with N = {n}, {name}"
         if n > 2 and close(n / (n - 1)):
             yield f"it were divided by N - 1 = {n - 1} in place of N, {name}"
