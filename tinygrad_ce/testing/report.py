@@ -121,8 +121,7 @@ class Report:
     def diagnosis(self) -> tuple[str, ...]:
         """How the wrong ones are wrong, a sentence each."""
         wrong = [part.comparison for part in self.parts if part.worst == WRONG]
-        found = [(c, diagnose(c)) for c in wrong]
-        return tuple(f"the gradient by {c.argument}: {text}" for c, text in found if text)
+        return tuple(text for text in map(diagnose, wrong) if text)
 
     def __bool__(self) -> bool:
         return self.verdict in (RIGHT, KINK)
