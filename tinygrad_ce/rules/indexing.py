@@ -38,7 +38,7 @@ def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     elif x.dtype.char not in "df":
         np.add.at(out, key, x)
     elif len(parts) == 1:
-        _add_rows(out, np.asarray(parts[0]), x)
+        _add_rows(out, np.asarray(parts[0], np.intp), x)  # a narrow dtype cannot hold places
     else:
         _add_places(out, np.asarray(_places(shape, key)), x)
     return out
@@ -186,8 +186,8 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
 
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     indices = np.asarray(indices)
-    if indices.dtype == bool:
-        indices = indices.astype(int)
+    if indices.dtype.kind in "biu":
+        indices = indices.astype(np.intp)  # a narrow dtype cannot hold the length
     if axis is None:
         a, axis = np.ravel(a), 0
     n = a.shape[axis]
