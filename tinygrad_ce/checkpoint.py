@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Mode, gradients, order, recording, tick
+from tinygrad_ce.locks import lock
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import Primitive
@@ -49,6 +50,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             since = tick()
             positional, named = arguments.build([_renewed(leaf) for leaf in leaves])
             results, structure = flatten(f(*positional, **named))
+            results = [_renewed(y) if _is_older(y, since) else y for y in results]
             return since, results, structure
 
         since, results, structure = run()
@@ -81,6 +83,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
+        node.locks = [lock(leaf) for leaf in leaves if type(leaf) is np.ndarray]
         outputs = iter([output(node, i) for i in range(len(live))])
         return structure.build([next(outputs) if _is_variable(y) else y for y in results])
 
@@ -91,8 +94,12 @@ def _is_variable(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad
 
 
+def _is_older(x: Any, since: int) -> bool:
+    return isinstance(x, Tensor) and x.number < since
+
+
 def _renewed(x: Any) -> Any:
-    """A variable as a node of this run, so that f may return its argument."""
+    """A variable as a node of this run, so that f may return it as it is."""
     return apply(np.positive, (x,), {}) if _is_variable(x) else x
 
 
