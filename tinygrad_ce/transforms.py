@@ -39,6 +39,8 @@ class _Trace:
         self.given: list[Any] = []
         self.variables: list[Tensor] = []
         self.structures: list[Structure] = []
+        if len({number % max(len(args), 1) for number in numbers}) < len(numbers):
+            raise ValueError(f"argnums {numbers} name an argument twice")
         for number in numbers:
             if not -len(args) <= number < len(args):
                 raise ValueError(f"argnums names argument {number}; there are {len(args)}")
