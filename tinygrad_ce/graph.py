@@ -10,6 +10,7 @@ its whole gradient. `gradients` drains it and returns what arrives at the nodes 
 
 from __future__ import annotations
 
+import numbers
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
@@ -146,7 +147,7 @@ def order(root: Node, since: int = 0) -> list[Node]:
                 )
         if node.extras is not None and node.extras.aside is not None:
             past = node.extras.aside[2]
-            if past not in seen:
+            if past not in seen and past.number >= since:
                 add(past)
                 append(past)
     found.sort(key=attrgetter("number"), reverse=True)
@@ -199,11 +200,16 @@ def pull_back(
             g = _complete(g, y)
         if record:
             args, y = _seen(node), _several(node) if type(y) is Several else node
+        parents, rules = node.parents, node.rules
         if extras is not None and extras.aside is not None:
-            _show(shown, extras.aside, y, g, record)
+            past = extras.aside[2]
+            if past.number >= since and past.extras is not None and past.extras.hooks:
+                primitive, parents, rules, args = _two_steps(extras.aside, record)
+            else:
+                _show(shown, extras.aside, y, g, record)
         # A call that spreads a tuple costs a third more; most functions have one or two operands.
         short = 0 if parameters else len(args)
-        for parent, rule in zip(node.parents, node.rules):
+        for parent, rule in zip(parents, rules):
             if parent.number < since:
                 continue
             if short == 2:
@@ -213,12 +219,27 @@ def pull_back(
             else:
                 r = rule(g, y, *args, **parameters)
             x = parent.value
+            try:
+                fits = r.shape == x.shape and r.dtype is x.dtype
+            except AttributeError:
+                r, fits = _as_gradient(r, primitive), False
             if probe and primitive.broadcasts and r.shape == np.shape(g):
                 r = np.where(np.equal(g, 0), 0.0, r)
-            if r.shape != x.shape or r.dtype is not x.dtype:
+            if not fits:
                 r = primitive.fit(r, x)
             before = arrived(parent)
             waiting[parent] = r if before is None else before + r
+
+
+def _as_gradient(r: Any, primitive: Any) -> Any:
+    """What a rule returned as an array: Python's numbers have neither shape nor dtype."""
+    if not isinstance(r, numbers.Number):
+        raise GradientError(
+            f"a rule of {primitive.name} returned {r!r:.80}",
+            "a rule returns the gradient by its operand, an array of its shape",
+            "return np.zeros_like of the operand, or write None in the rule's place",
+        )
+    return np.asarray(r)[()]
 
 
 def _several(node: Node) -> Several:
@@ -245,10 +266,18 @@ def _masked(g: Any, reached: Any) -> Any:
     return np.where(reached, g, 0.0)
 
 
+def _shielded(g: Any) -> Any:
+    """The gradient as hooks see it: others may share its memory, so it cannot be written."""
+    if type(g) is np.ndarray:
+        g = g.view()
+        g.flags.writeable = False
+    return g
+
+
 def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
     """The gradient that the hooks, one after the other, let go on."""
     for hook in tuple(hooks):
-        changed = hook.function(g)
+        changed = hook.function(_shielded(g))
         if changed is None:
             continue
         if np.shape(changed) != value.shape:
@@ -259,6 +288,18 @@ def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
             )
         g = changed if isinstance(changed, Node) else np.asarray(changed, value.dtype)[()]
     return g
+
+
+def _two_steps(aside: Any, record: bool) -> tuple[Any, Any, Any, Any]:
+    """What a fused step would have been without: hooks on the node it went past are on the way."""
+    primitive, operands, _ = aside
+    flowing = [
+        (x, rule)
+        for x, rule in zip(operands, primitive.rules)
+        if rule is not None and isinstance(x, Node) and x.requires_grad
+    ]
+    args = operands if record else tuple(getattr(x, "value", x) for x in operands)
+    return primitive, [x for x, _ in flowing], [rule for _, rule in flowing], args
 
 
 def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> None:
@@ -331,7 +372,7 @@ def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
         if type(g) is np.ndarray:
             if not g.ndim:
                 found[node] = g[()]
-            elif g.base is not None or id(g) in handed:
+            elif g.base is not None or id(g) in handed or not g.flags.writeable:
                 found[node] = g.copy()
             else:
                 handed.add(id(g))

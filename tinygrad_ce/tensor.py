@@ -172,7 +172,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         args, kwargs = _bound(primitive, args, kwargs)
         if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
             args, kwargs = _in_dtype(primitive, args, kwargs)
-    if function in FUSED:
+    if function in FUSED and not kwargs:
         fused = _fused(primitive, args)
         if fused is not None:
             return fused
@@ -193,6 +193,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             if i < n:
                 operands[i] = a = _array(a)
             raw[i] = _raw(a)
+            if i >= n and kind in (list, tuple, slice):
+                operands[i] = raw[i]  # a list could be changed before the rule sees it
             if _carries(a):
                 variables.append(i)
     parameters = _raw(kwargs) if kwargs else kwargs
@@ -213,6 +215,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if function in _FUSIBLE and type(made) is Tensor:
         made.primitive, made.parameters = primitive, parameters
         made.operands, made.args = tuple(operands), tuple(raw)
+        made.locks = _locks(operands, raw)
     return made
 
 
@@ -295,13 +298,23 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     if inner.dtype.kind == "c":  # the one step may leave the logarithm's principal branch
         return None
     function = pairs.get(inner.primitive.function)
-    if function is None:
+    if function is None or not _is_open(inner):
         return None
     spliced = (*args[:place], *inner.operands, *args[place + 1 :])
     made = apply(function, spliced, inner.parameters)
     if made.parents and inner.requires_grad:
         _extras(made).aside = (outer, args, inner)
     return made
+
+
+def _is_open(inner: Tensor) -> bool:
+    """Whether a step may go past a node to its operands: they are as they were, no hook stands in
+    the way, and gradients reach them through the node or not at all."""
+    if inner.extras is not None and inner.extras.hooks:
+        return False
+    if not inner.parents and (inner.requires_grad or _carries(inner.operands)):
+        return False
+    return all(getattr(x, "value", x) is arg for x, arg in zip(inner.operands, inner.args))
 
 
 def _extras(node: Node) -> Extras:
