@@ -264,3 +264,60 @@ def test_argument_named_twice_in_argnums_is_refused() -> None:
     for argnums in ((0, 0), (0, -2)):
         with pytest.raises(ValueError, match="twice"):
             tg.grad(lambda x, y: x * y, argnums)(2.0, 3.0)
+
+
+# Branches that were not taken.
+
+
+@pytest.mark.parametrize("function", [np.sqrt, np.log, np.reciprocal])
+@pytest.mark.parametrize(
+    "rest", [lambda x: 0 * x, lambda x: x, np.exp, lambda x: x * x[0], lambda x: x[::-1]]
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_branch_not_taken_sends_nothing_to_an_entry_that_is_used_elsewhere(
+    function: Any, rest: Any
+) -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.where(x > 0, function(x), 0.0)) + np.sum(rest(x))
+
+    def expected(x: Any) -> Any:
+        return function(x[0]) + np.sum(rest(x))
+
+    x = np.array([4.0, 0.0])
+    np.testing.assert_allclose(tg.grad(f)(x), tg.grad(expected)(x))
+    np.testing.assert_allclose(tg.hessian(f)(x), tg.hessian(expected)(x))
+    np.testing.assert_allclose(tg.hvp(f, x, np.ones(2)), tg.hvp(expected, x, np.ones(2)))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_branch_not_taken_sends_nothing_to_a_number_that_all_entries_share() -> None:
+    x = np.array([4.0, 0.0])
+    slope = tg.grad(lambda s: np.sum(np.where(x > 0, np.sqrt(s * x), 0.0)) + s)(1.0)
+    np.testing.assert_allclose(slope, 2.0)
+
+
+def test_branch_not_taken_of_a_checkpointed_function_sends_nothing() -> None:
+    def f(x: Any) -> Any:
+        a, b = tg.checkpoint(lambda x: (np.sqrt(x), 2 * x))(x)
+        return np.sum(np.where(x > 0, a, 0.0) + b)
+
+    np.testing.assert_allclose(tg.grad(f)(np.array([4.0, 0.0])), [2.25, 2.0])
+
+
+def test_zero_that_was_computed_in_a_checkpointed_function_is_no_branch_not_taken() -> None:
+    assert np.isnan(tg.grad(lambda x: tg.checkpoint(np.sqrt)(x) ** 2)(0.0))
+
+
+def test_what_a_hook_adds_beside_a_branch_not_taken_goes_on() -> None:
+    x = variable([4.0, 0.0, 1.0])
+    u = x * 1
+    u.register_hook(lambda g: g + 1)
+    np.sum(np.where(np.array([True, False]), np.sqrt(u[:2]), 0.0)).backward()
+    np.testing.assert_allclose(x.grad, [1.25, 1.0, 1.0])
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_jvp_passes_a_branch_not_taken() -> None:
+    x = np.array([4.0, 0.0])
+    _, tangent = tg.jvp(lambda x: np.where(x > 0, np.log(x), 0.0), x, np.ones(2))
+    np.testing.assert_allclose(tangent, [0.25, 0.0])

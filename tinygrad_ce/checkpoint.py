@@ -7,7 +7,7 @@ of one more forward pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -63,24 +63,29 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         older = [p for node in nodes for p in node.parents or () if p.number < since]
         sources = list(dict.fromkeys(older))
 
-        def rule(g: Any, y: Any, given: Any) -> Several:
+        def rule(g: Any, y: Any, given: Any, asked: Any = None, probe: bool = False) -> Several:
             record, start = isinstance(given, Tensor), tick()
             mirrors = {source: _mirror(source) for source in sources}
             with Mode(True):
-                since, again, _ = run()
+                since, results, _ = run()
             total = Several([None] * len(sources))
-            for z, value, gz in zip(filter(_is_variable, again), values, g, strict=True):
+            again, asked = filter(_is_variable, results), asked or [True] * len(values)
+            for z, value, gz, part in zip(again, values, g, asked, strict=True):
                 _check_same(z.value, value)
                 within = [(node, node.parents or ()) for node in order(z, since)]
                 for node, parents in within:
                     node.parents = tuple(mirrors.get(p, p) for p in parents)
                 with Mode(record):
-                    found = gradients(z, gz, set(mirrors.values()), since=start, record=record)
+                    found = gradients(
+                        z, gz, set(mirrors.values()),
+                        since=start, record=record, asked=part, probe=probe,
+                    )  # fmt: skip
                 for node, parents in within:  # gradients of these gradients go the whole way
                     node.parents = parents
                 total += Several(found.get(mirror) for mirror in mirrors.values())
             return total
 
+        rule.within = lambda asked, probe: partial(rule, asked=asked, probe=probe)  # type: ignore[attr-defined]
         bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
         node.locks = [lock(leaf) for leaf in leaves if type(leaf) is np.ndarray]

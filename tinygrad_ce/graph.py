@@ -160,8 +160,9 @@ def pull_back(
     *,
     since: int = 0,
     record: bool = False,
-    reached: dict[Node, Any] | None = None,
+    reached: dict[Node, tuple[Any, list[Any]]] | None = None,
     probe: bool = False,
+    changed: set[Node] | None = None,
     nodes: list[Node] | None = None,
 ) -> Iterator[tuple[Node, Any]]:
     """Yield every node that root depends on with its gradient, newest first.
@@ -172,8 +173,12 @@ def pull_back(
         since: nodes numbered lower are left out.
         record: let the rules see the nodes, so that the gradients are recorded themselves;
             otherwise they see plain values.
-        reached: for each node where a gradient arrives at all; elsewhere it is 0.
-        probe: the gradient is nan everywhere, to find out where one arrives.
+        reached: for each node where a gradient arrives at all, and where one goes on to each of
+            its parents; elsewhere it is 0.
+        probe: the gradient is nan everywhere, to find out where one arrives, and `reached` is
+            filled.
+        changed: the nodes whose hooks changed the gradient; filled, and read when probing: what
+            they put in its place may be other than 0 anywhere.
         nodes: `order(root, since)`, where the caller has it.
     """
     waiting: dict[Node, Any] = {root: gradient}
@@ -181,11 +186,14 @@ def pull_back(
     take, arrived = waiting.pop, waiting.get
     for node in order(root, since) if nodes is None else nodes:
         g, extras = take(node, None), node.extras
-        if g is not None and reached is not None:
-            g = _masked(g, reached[node])
         if extras is not None:
-            if g is not None and extras.hooks and not probe:
-                g = _hooked(g, extras.hooks, node.value)
+            if g is not None and extras.hooks:
+                if not probe:
+                    arriving, g = g, _hooked(g, extras.hooks, node.value)
+                    if changed is not None and g is not arriving:
+                        changed.add(node)
+                elif changed and node in changed:
+                    g = np.full_like(g, np.nan)
             extra = shown.pop(node, None)
             if extra is not None:
                 yield node, extra if g is None else g + extra
@@ -207,11 +215,16 @@ def pull_back(
                 primitive, parents, rules, args = _two_steps(extras.aside, record)
             else:
                 _show(shown, extras.aside, y, g, record)
+        if reached is not None:
+            here, onward = reached.setdefault(node, (_is_nan(g), [])) if probe else reached[node]
+            known = iter(onward)
         # A call that spreads a tuple costs a third more; most functions have one or two operands.
         short = 0 if parameters else len(args)
         for parent, rule in zip(parents, rules):
             if parent.number < since:
                 continue
+            if reached is not None and hasattr(rule, "within"):
+                rule = rule.within(here, probe)  # a rule that walks through a graph of its own
             if short == 2:
                 r = rule(g, y, args[0], args[1])
             elif short == 1:
@@ -223,10 +236,14 @@ def pull_back(
                 fits = r.shape == x.shape and r.dtype is x.dtype
             except AttributeError:
                 r, fits = _as_gradient(r, primitive), False
-            if probe and primitive.broadcasts and r.shape == np.shape(g):
-                r = np.where(np.equal(g, 0), 0.0, r)
+            if reached is not None and primitive.broadcasts and r.shape == getattr(g, "shape", 0):
+                r = np.where(here, r, 0.0)
             if not fits:
                 r = primitive.fit(r, x)
+            if probe:
+                onward.append(_is_nan(r))
+            elif reached is not None:
+                r = _masked(r, next(known))
             before = arrived(parent)
             waiting[parent] = r if before is None else before + r
 
@@ -337,6 +354,8 @@ def gradients(
     *,
     since: int = 0,
     record: bool = False,
+    asked: Any = None,
+    probe: bool = False,
     nodes: list[Node] | None = None,
 ) -> dict[Node, Any]:
     """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
@@ -345,7 +364,11 @@ def gradients(
 
     Where the arithmetic made a nan, a branch that was not taken may have answered a zero gradient
     with 0/0. So the pass is repeated with the question where a gradient arrives at all: a nan sent
-    from the root gets to exactly those entries that it depends on.
+    from the root, where the gradient is not 0, gets to exactly those entries that it depends on.
+
+    Inside a larger graph a gradient of 0 may have been computed: there `asked` says where one
+    arrives at the root. With `probe` the gradient is nan or 0 by the larger graph's own question,
+    and so is what is returned.
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
@@ -354,12 +377,21 @@ def gradients(
             for node in nodes
             if node.primitive is None or (node.extras is not None and node.extras.keeps_grad)
         }
-    walk = partial(pull_back, root, since=since, nodes=nodes)
+    changed: set[Node] = set()
+    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed)
     with np.errstate(all="ignore"):
+        if probe:
+            marked = walk(gradient, probe=True, reached={})
+            return {node: g for node, g in marked if node in wanted}
         found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
         if any(map(_has_nan, found.values())):
-            nan = np.full(np.shape(root.value), np.nan, root.value.dtype)[()]
-            reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
+            # A node may stand for any gradient, as in jvp, whose first one is 0.
+            if asked is None:
+                asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)
+            nan = np.where(asked, np.full_like(root.value, np.nan), 0)[()]
+            reached: dict[Node, Any] = {}
+            for _ in walk(nan, probe=True, reached=reached):
+                pass
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return _owned(found, gradient)
