@@ -321,3 +321,47 @@ def test_jvp_passes_a_branch_not_taken() -> None:
     x = np.array([4.0, 0.0])
     _, tangent = tg.jvp(lambda x: np.where(x > 0, np.log(x), 0.0), x, np.ones(2))
     np.testing.assert_allclose(tangent, [0.25, 0.0])
+
+
+# What NumPy refuses.
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.diff(x, axis=1),
+        lambda x: np.diff(x, axis=-2),
+        lambda x: np.diff(x, n=-1),
+        lambda x: np.apply_along_axis(np.cumsum, 1, x),
+        lambda x: np.apply_over_axes(np.sum, x, [1]),
+        lambda x: np.rollaxis(x, 1),
+    ],
+)
+def test_axis_that_does_not_exist_is_refused_as_numpy_does(call: Any) -> None:
+    x = np.array([1.0, 3.0, 2.0])
+    with pytest.raises(ValueError, match="axis|non-negative|rollaxis"):
+        call(x)
+    with pytest.raises(ValueError, match="axis|non-negative|rollaxis"):
+        call(variable(x))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.bincount([0, 1], x),
+        lambda x: np.interp(x, [0.0, 1.0], [2.0, 3.0]),
+        lambda x: np.interp(0.5, x, [2.0, 3.0]),
+    ],
+)
+def test_complex_numbers_are_refused_where_numpy_refuses_them(call: Any) -> None:
+    x = np.array([0.0, 1.0j])
+    with pytest.raises(TypeError):
+        call(x)
+    with pytest.raises(TypeError):
+        call(variable(x))
+
+
+def test_logaddexp_of_nothing_is_minus_infinity() -> None:
+    y = np.logaddexp.reduce(variable(np.ones((0, 2))))
+    np.testing.assert_array_equal(y.numpy(), [-np.inf, -np.inf])
+    y.sum().backward()

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import NDArray
 
 from tinygrad_ce.dispatch import as_array, dispatched
@@ -259,6 +260,9 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
+    axis = normalize_axis_index(axis, a.ndim)
     ends = [prepend, a, append]
     parts = [_as_slab(end, a, axis) for end in ends if end is not None]
     x = np.concatenate(parts, axis=axis) if len(parts) > 1 else a

@@ -53,7 +53,10 @@ def _logaddexp(
 ) -> Any:
     array = real_array(array, "logaddexp.reduce")
     array = array if where is True else np.where(where, array, -np.inf)
-    total = logsumexp(array, axis=axis, keepdims=keepdims)
+    if array.size:
+        total = logsumexp(array, axis=axis, keepdims=keepdims)
+    else:
+        total = np.sum(array, axis=axis, keepdims=keepdims) - np.inf
     return total if initial is None else np.logaddexp(total, initial)
 
 

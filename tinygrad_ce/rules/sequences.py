@@ -91,6 +91,8 @@ def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     x, xp, fp = (astype(a, float) if a.dtype.kind != "c" else a for a in map(as_array, (x, xp, fp)))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError("np.interp needs real numbers and knots")
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
         raise ValueError("np.interp needs knots and values as vectors of one length")
     if period is not None:

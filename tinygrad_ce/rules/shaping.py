@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import UnsupportedError
@@ -76,7 +77,7 @@ def _flipud(m: Any) -> Any:
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """The axis moved in front of the one that is `start` now."""
-    axis = axis % a.ndim
+    axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
 
