@@ -339,9 +339,9 @@ def test_jvp_passes_a_branch_not_taken() -> None:
 )
 def test_axis_that_does_not_exist_is_refused_as_numpy_does(call: Any) -> None:
     x = np.array([1.0, 3.0, 2.0])
-    with pytest.raises(ValueError, match="axis|non-negative|rollaxis"):
+    with pytest.raises(ValueError, match=r"axis|non-negative"):
         call(x)
-    with pytest.raises(ValueError, match="axis|non-negative|rollaxis"):
+    with pytest.raises(ValueError, match=r"axis|non-negative"):
         call(variable(x))
 
 
@@ -365,3 +365,22 @@ def test_logaddexp_of_nothing_is_minus_infinity() -> None:
     y = np.logaddexp.reduce(variable(np.ones((0, 2))))
     np.testing.assert_array_equal(y.numpy(), [-np.inf, -np.inf])
     y.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, w: x @ w,
+        lambda x, w: np.einsum("ij,jk->ik", x, w),
+        lambda x, w: np.vecdot(x[:, :, None], w, axis=1),
+    ],
+)
+def test_infinite_branch_not_taken_makes_no_gradient_0_that_is_not(product: Any) -> None:
+    w = np.array([[np.inf, 1.0], [1.0, 1.0]])
+
+    def f(x: Any) -> Any:
+        y = product(x, w)
+        return np.sum(np.where(np.isfinite(y), y, 0.0))
+
+    found = tg.grad(f)(np.array([[2.0, 1.0]]))  # 1, 1; nan, which says that it is not known
+    assert np.all(np.isnan(found) | (found == 1))

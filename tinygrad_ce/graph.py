@@ -236,7 +236,7 @@ def pull_back(
                 fits = r.shape == x.shape and r.dtype is x.dtype
             except AttributeError:
                 r, fits = _as_gradient(r, primitive), False
-            if reached is not None and primitive.broadcasts and r.shape == getattr(g, "shape", 0):
+            if reached is not None and primitive.elementwise and r.shape == getattr(g, "shape", 0):
                 r = np.where(here, r, 0.0)
             if not fits:
                 r = primitive.fit(r, x)
