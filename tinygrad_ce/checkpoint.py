@@ -7,7 +7,7 @@ of one more forward pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import gradients, order, tick
+from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import Mode, recording
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
@@ -51,6 +52,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             since = tick()
             positional, named = arguments.build([_renewed(leaf) for leaf in leaves])
             results, structure = flatten(f(*positional, **named))
+            results = [_renewed(y) if _is_older(y, since) else y for y in results]
             return since, results, structure
 
         since, results, structure = run()
@@ -63,34 +65,44 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         older = [p for node in nodes for p in node.parents or () if p.number < since]
         sources = list(dict.fromkeys(older))
 
-        def rule(g: Any, y: Any, given: Any) -> Several:
+        def rule(g: Any, y: Any, given: Any, asked: Any = None, probe: bool = False) -> Several:
             record, start = isinstance(given, Tensor), tick()
             mirrors = {source: _mirror(source) for source in sources}
             with Mode(True):
-                since, again, _ = run()
+                since, results, _ = run()
             total = Several([None] * len(sources))
-            for z, value, gz in zip(filter(carries, again), values, g, strict=True):
+            again, asked = filter(carries, results), asked or [True] * len(values)
+            for z, value, gz, part in zip(again, values, g, asked, strict=True):
                 _check_same(z.value, value)
                 within = [(node, node.parents or ()) for node in order(z, since)]
                 for node, parents in within:
                     node.parents = tuple(mirrors.get(p, p) for p in parents)
                 with Mode(record):
-                    found = gradients(z, gz, set(mirrors.values()), since=start, record=record)
+                    found = gradients(
+                        z, gz, set(mirrors.values()),
+                        since=start, record=record, asked=part, probe=probe,
+                    )  # fmt: skip
                 for node, parents in within:  # gradients of these gradients go the whole way
                     node.parents = parents
                 total += Several(found.get(mirror) for mirror in mirrors.values())
             return total
 
+        rule.within = lambda asked, probe: partial(rule, asked=asked, probe=probe)  # type: ignore[attr-defined]
         bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
+        node.locks = [lock(leaf) for leaf in leaves if type(leaf) is np.ndarray]
         outputs = iter([output(node, i) for i in range(len(live))])
         return structure.build([next(outputs) if carries(y) else y for y in results])
 
     return forgetful
 
 
+def _is_older(x: Any, since: int) -> bool:
+    return isinstance(x, Tensor) and x.number < since
+
+
 def _renewed(x: Any) -> Any:
-    """A variable as a node of this run, so that f may return its argument."""
+    """A variable as a node of this run, so that f may return it as it is."""
     return apply(np.positive, (x,), {}) if carries(x) else x
 
 

@@ -10,6 +10,7 @@ its whole gradient. `gradients` drains it and returns what arrives at the nodes 
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import count
@@ -140,7 +141,7 @@ def order(root: Node, since: int = 0) -> list[Node]:
                 )
         if node.extras is not None and node.extras.aside is not None:
             past = node.extras.aside[2]
-            if past not in seen:
+            if past not in seen and past.number >= since:
                 add(past)
                 append(past)
     found.sort(key=attrgetter("number"), reverse=True)
@@ -153,8 +154,9 @@ def pull_back(
     *,
     since: int = 0,
     record: bool = False,
-    reached: dict[Node, Any] | None = None,
+    reached: dict[Node, tuple[Any, list[Any]]] | None = None,
     probe: bool = False,
+    changed: set[Node] | None = None,
     nodes: list[Node] | None = None,
 ) -> Iterator[tuple[Node, Any]]:
     """Yield every node that root depends on with its gradient, newest first.
@@ -165,8 +167,12 @@ def pull_back(
         since: nodes numbered lower are left out.
         record: let the rules see the nodes, so that the gradients are recorded themselves;
             otherwise they see plain values.
-        reached: for each node where a gradient arrives at all; elsewhere it is 0.
-        probe: the gradient is nan everywhere, to find out where one arrives.
+        reached: for each node where a gradient arrives at all, and where one goes on to each of
+            its parents; elsewhere it is 0.
+        probe: the gradient is nan everywhere, to find out where one arrives, and `reached` is
+            filled.
+        changed: the nodes whose hooks changed the gradient; filled, and read when probing: what
+            they put in its place may be other than 0 anywhere.
         nodes: `order(root, since)`, where the caller has it.
     """
     waiting: dict[Node, Any] = {root: gradient}
@@ -174,11 +180,14 @@ def pull_back(
     take, arrived = waiting.pop, waiting.get
     for node in order(root, since) if nodes is None else nodes:
         g, extras = take(node, None), node.extras
-        if g is not None and reached is not None:
-            g = _masked(g, reached[node])
         if extras is not None:
-            if g is not None and extras.hooks and not probe:
-                g = _hooked(g, extras.hooks, node.value)
+            if g is not None and extras.hooks:
+                if not probe:
+                    arriving, g = g, _hooked(g, extras.hooks, node.value)
+                    if changed is not None and g is not arriving:
+                        changed.add(node)
+                elif changed and node in changed:
+                    g = np.full_like(g, np.nan)
             extra = shown.pop(node, None)
             if extra is not None:
                 yield node, extra if g is None else g + extra
@@ -193,13 +202,23 @@ def pull_back(
             g = _complete(g, y)
         if record:
             args, y = _seen(node), _several(node) if type(y) is Several else node
+        parents, rules = node.parents, node.rules
         if extras is not None and extras.aside is not None:
-            _show(shown, extras.aside, y, g, record)
+            past = extras.aside[2]
+            if past.number >= since and past.extras is not None and past.extras.hooks:
+                primitive, parents, rules, args = _two_steps(extras.aside, record)
+            else:
+                _show(shown, extras.aside, y, g, record)
+        if reached is not None:
+            here, onward = reached.setdefault(node, (_is_nan(g), [])) if probe else reached[node]
+            known = iter(onward)
         # A call that spreads a tuple costs a third more; most functions have one or two operands.
         short = 0 if parameters else len(args)
-        for parent, rule in zip(node.parents, node.rules):
+        for parent, rule in zip(parents, rules):
             if parent.number < since:
                 continue
+            if reached is not None and hasattr(rule, "within"):
+                rule = rule.within(here, probe)  # a rule that walks through a graph of its own
             if short == 2:
                 r = rule(g, y, args[0], args[1])
             elif short == 1:
@@ -207,12 +226,31 @@ def pull_back(
             else:
                 r = rule(g, y, *args, **parameters)
             x = parent.value
-            if probe and primitive.broadcasts and r.shape == np.shape(g):
-                r = np.where(np.equal(g, 0), 0.0, r)
-            if r.shape != x.shape or r.dtype is not x.dtype:
+            try:
+                fits = r.shape == x.shape and r.dtype is x.dtype
+            except AttributeError:
+                r, fits = _as_gradient(r, primitive), False
+            if reached is not None and primitive.elementwise and r.shape == getattr(g, "shape", 0):
+                r = np.where(here, r, 0.0)
+            if not fits:
                 r = primitive.fit(r, x)
+            if probe:
+                onward.append(_is_nan(r))
+            elif reached is not None:
+                r = _masked(r, next(known))
             before = arrived(parent)
             waiting[parent] = r if before is None else before + r
+
+
+def _as_gradient(r: Any, primitive: Any) -> Any:
+    """What a rule returned as an array: Python's numbers have neither shape nor dtype."""
+    if not isinstance(r, numbers.Number):
+        raise GradientError(
+            f"a rule of {primitive.name} returned {r!r:.80}",
+            "a rule returns the gradient by its operand, an array of its shape",
+            "return np.zeros_like of the operand, or write None in the rule's place",
+        )
+    return np.asarray(r)[()]
 
 
 def _several(node: Node) -> Several:
@@ -239,10 +277,18 @@ def _masked(g: Any, reached: Any) -> Any:
     return np.where(reached, g, 0.0)
 
 
+def _shielded(g: Any) -> Any:
+    """The gradient as hooks see it: others may share its memory, so it cannot be written."""
+    if type(g) is np.ndarray:
+        g = g.view()
+        g.flags.writeable = False
+    return g
+
+
 def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
     """The gradient that the hooks, one after the other, let go on."""
     for hook in tuple(hooks):
-        changed = hook.function(g)
+        changed = hook.function(_shielded(g))
         if changed is None:
             continue
         if np.shape(changed) != value.shape:
@@ -253,6 +299,18 @@ def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
             )
         g = changed if isinstance(changed, Node) else np.asarray(changed, value.dtype)[()]
     return g
+
+
+def _two_steps(aside: Any, record: bool) -> tuple[Any, Any, Any, Any]:
+    """What a fused step would have been without: hooks on the node it went past are on the way."""
+    primitive, operands, _ = aside
+    flowing = [
+        (x, rule)
+        for x, rule in zip(operands, primitive.rules)
+        if rule is not None and isinstance(x, Node) and x.requires_grad
+    ]
+    args = operands if record else tuple(getattr(x, "value", x) for x in operands)
+    return primitive, [x for x, _ in flowing], [rule for _, rule in flowing], args
 
 
 def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> None:
@@ -290,6 +348,8 @@ def gradients(
     *,
     since: int = 0,
     record: bool = False,
+    asked: Any = None,
+    probe: bool = False,
     nodes: list[Node] | None = None,
 ) -> dict[Node, Any]:
     """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
@@ -299,6 +359,10 @@ def gradients(
     Where the arithmetic made a nan, a branch that was not taken may have answered a zero gradient
     with 0/0. So the pass is repeated with the question where a gradient arrives at all: a nan sent
     from the root, where the gradient is not 0, gets to exactly those entries that it depends on.
+
+    Inside a larger graph a gradient of 0 may have been computed: there `asked` says where one
+    arrives at the root. With `probe` the gradient is nan or 0 by the larger graph's own question,
+    and so is what is returned.
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
@@ -307,13 +371,21 @@ def gradients(
             for node in nodes
             if not node.parents or (node.extras is not None and node.extras.keeps_grad)
         }
-    walk = partial(pull_back, root, since=since, nodes=nodes)
+    changed: set[Node] = set()
+    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed)
     with np.errstate(all="ignore"):
+        if probe:
+            marked = walk(gradient, probe=True, reached={})
+            return {node: g for node, g in marked if node in wanted}
         found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
         if any(map(_has_nan, found.values())):
-            asked = np.not_equal(gradient.value if isinstance(gradient, Node) else gradient, 0)
-            nan = np.where(asked, np.nan, 0).astype(root.value.dtype)[()]
-            reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
+            # A node may stand for any gradient, as in jvp, whose first one is 0.
+            if asked is None:
+                asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)
+            nan = np.where(asked, np.full_like(root.value, np.nan), 0)[()]
+            reached: dict[Node, Any] = {}
+            for _ in walk(nan, probe=True, reached=reached):
+                pass
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return _owned(found, gradient)
@@ -326,7 +398,7 @@ def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
         if type(g) is np.ndarray:
             if not g.ndim:
                 found[node] = g[()]
-            elif g.base is not None or id(g) in handed:
+            elif g.base is not None or id(g) in handed or not g.flags.writeable:
                 found[node] = g.copy()
             else:
                 handed.add(id(g))

@@ -7,6 +7,7 @@ batch buffer can be refilled after the backward pass.
 Not reached: views of the array that were made before, which NumPy gives a flag of their own.
 """
 
+from threading import RLock
 from typing import Any
 from weakref import ref
 
@@ -31,12 +32,19 @@ class _Closed(ref[Lock]):
     arrays: list[NDArray[Any]]
 
     def open(self) -> None:
-        for array in self.arrays:  # the owner first: a view can only follow its owner
-            array.setflags(write=True)
-        del _closed[id(self.owner)]
+        with _changing:
+            if _closed.get(id(self.owner)) is not self:
+                return  # another lock took the arrays over
+            del _closed[id(self.owner)]
+            for array in self.arrays:  # the owner first: a view can only follow its owner
+                try:
+                    array.setflags(write=True)
+                except ValueError:  # a view that outlived its owner's being made read-only
+                    continue
 
 
 _closed: dict[int, _Closed] = {}
+_changing = RLock()  # a lock may end at any moment, and in another thread
 
 
 def lock(array: NDArray[Any]) -> Lock:
@@ -56,14 +64,19 @@ def lock(array: NDArray[Any]) -> Lock:
         owner, base = base, base.base
     closed = _closed.get(id(owner))
     found = None if closed is None else closed()
-    if closed is None or found is None:
-        found = Lock()
-        closed = _closed[id(owner)] = _Closed(found, _Closed.open)
-        closed.owner, closed.arrays = owner, []
-        if owner.flags.writeable:
-            owner.setflags(write=False)
-            closed.arrays.append(owner)
-    if array is not owner and array.flags.writeable:
-        array.setflags(write=False)
-        closed.arrays.append(array)
-    return found
+    if found is not None and array is owner:
+        return found
+    with _changing:
+        closed = _closed.get(id(owner))
+        found = None if closed is None else closed()
+        if closed is None or found is None:
+            found, before = Lock(), closed
+            closed = _closed[id(owner)] = _Closed(found, _Closed.open)
+            closed.owner, closed.arrays = owner, [] if before is None else before.arrays
+            if owner.flags.writeable:
+                owner.setflags(write=False)
+                closed.arrays.append(owner)
+        if array is not owner and array.flags.writeable:
+            array.setflags(write=False)
+            closed.arrays.append(array)
+        return found

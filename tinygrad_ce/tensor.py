@@ -184,7 +184,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         args, kwargs = bound(primitive, args, kwargs)
         if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
             args, kwargs = in_dtype(primitive, args, kwargs)
-    if function in FUSED:
+    if function in FUSED and not kwargs:
         fused = _fused(primitive, args)
         if fused is not None:
             return fused
@@ -205,6 +205,8 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             if i < n:
                 operands[i] = a = as_operand(a)
             raw[i] = values_of(a)
+            if i >= n and kind in (list, tuple, slice):
+                operands[i] = raw[i]  # a list could be changed before the rule sees it
             if carries(a):
                 variables.append(i)
     parameters = values_of(kwargs) if kwargs else kwargs
@@ -225,6 +227,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if function in _FUSIBLE and type(made) is Tensor:
         made.primitive, made.parameters = primitive, parameters
         made.operands, made.args = tuple(operands), tuple(raw)
+        made.locks = _locks(operands, raw)
     return made
 
 
@@ -307,7 +310,7 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     if inner.dtype.kind == "c":  # the one step may leave the logarithm's principal branch
         return None
     function = pairs.get(inner.primitive.function)
-    if function is None:
+    if function is None or (inner.parents and not _is_open(inner)):
         return None
     if inner.parents:
         sources = inner.operands
@@ -319,6 +322,14 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     if made.parents and inner.requires_grad:
         extras_of(made).aside = (outer, args, inner)
     return made
+
+
+def _is_open(inner: Tensor) -> bool:
+    """Whether a step may go past a variable to its operands: no hook stands in the way, and they
+    are as they were."""
+    if inner.extras is not None and inner.extras.hooks:
+        return False
+    return all(getattr(x, "value", x) is arg for x, arg in zip(inner.operands, inner.args))
 
 
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -72,6 +72,15 @@ def _share(a: Any, b: Any) -> Any:
     return np.where(a == b, 0.5, a > b)
 
 
+def _known_share(ahead: Any, a: Any, b: Any) -> Any:
+    """The share of a where fmax or fmin chose: all of it, too, where b alone is nan."""
+    return np.where(a == b, 0.5, ahead | (np.isnan(b) & ~np.isnan(a)))
+
+
+def _known_alone(g: Any, ahead: Any, a: Any, b: Any) -> Any:
+    return np.where(ahead | (np.isnan(b) & ~np.isnan(a)), g, 0.0)
+
+
 def _chosen(g: Any, share: Any) -> Any:
     """g times the share; where that is 0, no dependence, whatever lies behind the operand."""
     return np.where(share, g * share, 0.0)
@@ -110,6 +119,18 @@ _SMALLER = Tied(
             lambda g, y, a, b: _chosen(g, _share(a, b))),
     alone= (lambda g, y, a, b: np.where(a < b, g, 0.0),
             lambda g, y, a, b: np.where(b < a, g, 0.0)),
+)
+_LARGER_KNOWN = Tied(
+    shared=(lambda g, y, a, b: _chosen(g, _known_share(a > b, a, b)),
+            lambda g, y, a, b: _chosen(g, _known_share(b > a, b, a))),
+    alone= (lambda g, y, a, b: _known_alone(g, a > b, a, b),
+            lambda g, y, a, b: _known_alone(g, b > a, b, a)),
+)
+_SMALLER_KNOWN = Tied(
+    shared=(lambda g, y, a, b: _chosen(g, _known_share(a < b, a, b)),
+            lambda g, y, a, b: _chosen(g, _known_share(b < a, b, a))),
+    alone= (lambda g, y, a, b: _known_alone(g, a < b, a, b),
+            lambda g, y, a, b: _known_alone(g, b < a, b, a)),
 )
 
 RULES: Table = {
@@ -173,9 +194,9 @@ RULES: Table = {
     np.arctanh:       (lambda g, y, x: g / ((1 - x) * (1 + x)),),
     # choices
     np.maximum:       _LARGER,
-    np.fmax:          _LARGER,
+    np.fmax:          _LARGER_KNOWN,
     np.minimum:       _SMALLER,
-    np.fmin:          _SMALLER,
+    np.fmin:          _SMALLER_KNOWN,
     np.clip:          Composed(_clip),
     np.where:         (None,
                        lambda g, y, condition, a, b: np.where(condition, g, 0.0),

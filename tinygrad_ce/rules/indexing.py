@@ -39,7 +39,7 @@ def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     elif x.dtype.char not in "df":
         np.add.at(out, key, x)
     elif len(parts) == 1:
-        _add_rows(out, np.asarray(parts[0]), x)
+        _add_rows(out, np.asarray(parts[0], np.intp), x)  # a narrow dtype cannot hold places
     else:
         _add_places(out, np.asarray(_places(shape, key)), x)
     return out
@@ -187,8 +187,8 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
 
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     indices = np.asarray(indices)
-    if indices.dtype == bool:
-        indices = indices.astype(int)
+    if indices.dtype.kind in "biu":
+        indices = indices.astype(np.intp)  # a narrow dtype cannot hold the length
     if axis is None:
         a, axis = np.ravel(a), 0
     n = a.shape[axis]
@@ -260,6 +260,8 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
     axis = normalize_axis_index(axis, a.ndim)
     ends = [prepend, a, append]
     parts = [_as_slab(end, a, axis) for end in ends if end is not None]

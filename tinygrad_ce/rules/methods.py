@@ -55,7 +55,10 @@ def _logaddexp(
     array = real_array(array, "logaddexp.reduce")
     array = array if dtype is None else astype(array, dtype)
     array = array if where is True else np.where(where, array, -np.inf)
-    total = logsumexp(array, axis=axis, keepdims=keepdims)
+    if array.size:
+        total = logsumexp(array, axis=axis, keepdims=keepdims)
+    else:
+        total = np.sum(array, axis=axis, keepdims=keepdims) - np.inf
     return total if initial is None else np.logaddexp(total, initial)
 
 

@@ -142,9 +142,8 @@ def _unique(
 
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x, weights = np.asarray(x), as_array(weights)
-    counts = np.bincount(x, minlength=minlength)
-    if weights.shape != x.shape:
-        raise ValueError("The weights and list don't have the same length.")
+    # NumPy says what it has to say about shapes and dtypes.
+    counts = np.bincount(x, np.zeros(weights.shape, weights.dtype), minlength)
     return scatter(astype(weights, np.float64), x, counts.shape)
 
 
@@ -166,7 +165,7 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
 def _apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     val = a
     for axis in axes if np.ndim(axes) else (axes,):
-        axis = normalize_axis_index(axis, a.ndim)
+        axis = normalize_axis_index(int(axis), a.ndim)
         res = func(val, axis)
         val = res if res.ndim == val.ndim else np.expand_dims(res, axis)
         if val.ndim != a.ndim:

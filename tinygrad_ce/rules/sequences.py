@@ -86,6 +86,8 @@ def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     x, xp, fp = (astype(a, float) if a.dtype.kind != "c" else a for a in map(as_array, (x, xp, fp)))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError("np.interp needs real numbers and knots")
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
         raise ValueError("np.interp needs knots and values as vectors of one length")
     if period is not None:
@@ -114,14 +116,20 @@ def _interp(
 def _whole(g: Any, a: Any, v: Any, mode: Any) -> Any:
     """The gradient of the whole convolution, of which mode keeps the middle."""
     mode = ("valid", "same", "full")[mode] if isinstance(mode, int) else mode
-    n, short = len(a) + len(v) - 1, min(len(a), len(v))
+    n, short = np.size(a) + np.size(v) - 1, min(np.size(a), np.size(v))
     start = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
     return g if mode == "full" else scatter(g, slice(start, start + len(g)), (n,))
 
 
+def _convolve(g: Any, y: Any, a: Any, v: Any, mode: Any = "full") -> Any:
+    """The gradient by a; a number counts as a vector of one entry."""
+    found = np.convolve(_whole(g, a, v, mode), np.flip(np.ravel(v)), "valid")
+    return np.reshape(found, np.shape(a))
+
+
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """Where v is the longer, NumPy centres the other way round."""
-    v = conj(as_array(v))
+    a, v = np.ravel(as_array(a)), conj(np.ravel(as_array(v)))
     if len(a) < len(v):
         return np.flip(np.convolve(v, np.flip(a), mode))
     return np.convolve(a, np.flip(v), mode)
@@ -195,10 +203,8 @@ RULES: Table = {
     np.trapezoid:   Composed(_trapezoid),
     np.interp:      Composed(_interp),
     piece:          None,
-    np.convolve:    (lambda g, y, a, v, mode="full":
-                     np.convolve(_whole(g, a, v, mode), np.flip(v), "valid"),
-                     lambda g, y, a, v, mode="full":
-                     np.convolve(_whole(g, a, v, mode), np.flip(a), "valid")),
+    np.convolve:    (_convolve,
+                     lambda g, y, a, v, mode="full": _convolve(g, y, v, a, mode)),
     np.correlate:   Composed(_correlate),
     np.unwrap:      (lambda g, y, p, discont=None, axis=-1, *, period=2 * math.pi: g,),
     np.ediff1d:     Composed(_ediff1d),

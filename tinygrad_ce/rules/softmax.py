@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import kept, weigh
+from tinygrad_ce.rules.support import kept, sum_to, weigh
 
 __all__ = ["RULES", "log_softmax", "logsumexp", "softmax", "xlog_softmax"]
 
@@ -119,7 +119,7 @@ def _logsumexp(g: Any, y: Any, z: Any, axis: Any = -1, keepdims: Any = False) ->
 
 def _xlog_softmax(g: Any, y: Any, t: Any, z: Any, axis: Any = -1) -> Any:
     """g t - softmax(z) sum(g t), which for g = -1 and t that sums to 1 is y - t."""
-    g = g * t
+    g = sum_to(g * t, z.shape)
     return g - softmax(z, axis) * np.sum(g, axis=axis, keepdims=True)
 
 
@@ -128,6 +128,7 @@ RULES: Table = {
     softmax:     (_softmax,),
     log_softmax: (_log_softmax,),
     logsumexp:   (_logsumexp,),
-    xlog_softmax: (lambda g, y, t, z, axis=-1: weigh(g, log_softmax(z, axis)), _xlog_softmax),
+    xlog_softmax: (lambda g, y, t, z, axis=-1: sum_to(weigh(g, log_softmax(z, axis)), np.shape(t)),
+                   _xlog_softmax),
 }
 # fmt: on

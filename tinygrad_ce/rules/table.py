@@ -85,12 +85,14 @@ class Primitive:
         each: the rule of operands that come as a sequence, and where the sequence is.
         composed: the same function written with others, or None.
         broadcasts: whether gradients are summed to the operand's shape.
+        elementwise: whether besides an entry of the result depends on one entry of each operand.
         operands: the names of the operands.
         names: the other arguments that the rules know.
     """
 
     __slots__ = (
-        "alone", "broadcasts", "call", "composed", "each", "function", "names", "operands", "rules"
+        "alone", "broadcasts", "call", "composed", "each", "elementwise", "function", "names",
+        "operands", "rules",
     )  # fmt: skip
 
     def __init__(self, function: Function, entry: Entry, broadcasts: bool = False) -> None:
@@ -99,13 +101,15 @@ class Primitive:
         self.alone: Rules = ()
         self.each: Each | None = None
         self.composed: Function | None = None
+        # np.matmul and its like have a signature: they broadcast, but mix entries.
+        self.elementwise = broadcasts and getattr(function, "signature", None) is None
         self.operands: tuple[str, ...] = ()
         self.names: tuple[str, ...] = ()
         if isinstance(entry, Composed):
             self.composed = entry.function
             self.names = _parameters(entry.function)
         elif isinstance(entry, Each):
-            self.each = entry
+            self.each, self.elementwise = entry, False
             names = _parameters(entry.rule)[3:]
             self.operands, self.names = (() if entry.after_first else names[:1]), names[1:]
         elif entry is not None:

@@ -1,0 +1,386 @@
+"""Faults that were found by attacks from outside, each with the claim that broke."""
+
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_ce as tg
+
+NAN = np.nan
+
+
+def variable(x: Any, **options: Any) -> tg.Tensor:
+    return tg.tensor(x, requires_grad=True, **options)
+
+
+# The pairs that are computed in one step.
+
+
+def test_log_of_softmax_made_within_no_grad_stays_constant() -> None:
+    z = variable([1.0, 2.0, 3.0])
+    with tg.no_grad():
+        y = tg.softmax(z)
+    assert not np.log(y).requires_grad
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_log_of_softmax_has_the_value_of_softmax_though_its_operand_got_new_data(
+    requires_grad: bool,
+) -> None:
+    z = tg.tensor([1.0, 2.0, 3.0], requires_grad)
+    y = tg.softmax(z)
+    z.data = np.array([5.0, 0.0, 0.0])
+    np.testing.assert_allclose(np.log(y).numpy(), np.log(y.numpy()))
+
+
+def test_log_of_constant_sigmoid_has_its_value_though_its_operand_was_written() -> None:
+    z = tg.tensor([1.0, 2.0, 3.0])
+    y = tg.sigmoid(z)
+    z.data[0] = -5.0
+    np.testing.assert_allclose(np.log(y).numpy(), np.log(y.numpy()))
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_hook_on_softmax_changes_the_gradient_of_its_log(early: bool) -> None:
+    z, seen = variable([1.0, 2.0, 3.0]), []
+
+    def hook(g: Any) -> Any:
+        seen.append(g)
+        return 0 * g
+
+    y = tg.softmax(z)
+    if early:
+        y.register_hook(hook)
+    total = np.sum(np.log(y))
+    if not early:
+        y.register_hook(hook)
+    total.backward()
+    np.testing.assert_allclose(seen, [1 / y.numpy()])
+    np.testing.assert_array_equal(z.grad, 0)
+
+
+def test_hook_on_softmax_leaves_the_weights_of_xlogy_their_gradient() -> None:
+    t, z = variable([0.2, 0.8]), variable([1.0, 2.0])
+    y = tg.softmax(z)
+    total = np.sum(tg.xlogy(t, y))
+    y.register_hook(lambda g: 2 * g)
+    total.backward()
+    np.testing.assert_allclose(t.grad, np.log(y.numpy()))
+    np.testing.assert_allclose(z.grad, 2 * (t.numpy() - y.numpy()))
+
+
+def test_log_of_softmax_with_where_is_refused_and_not_computed_without_it() -> None:
+    y = tg.softmax(variable([1.0, 2.0]))
+    with pytest.raises(tg.UnsupportedError):
+        np.log(y, where=np.array([True, False]))
+
+
+@pytest.mark.parametrize("shapes", [((4, 3), (3,)), ((), (2, 3)), ((3,), (2, 3)), ((2, 1), (3,))])
+def test_xlogy_of_softmax_broadcasts(shapes: Any) -> None:
+    rng = np.random.default_rng(0)
+    t, z = rng.uniform(size=shapes[0]), rng.normal(size=shapes[1])
+    found = tg.grad(lambda t, z: np.sum(tg.xlogy(t, tg.softmax(z)) ** 2), (0, 1))(t, z)
+    expected = tg.grad(lambda t, z: np.sum((t * tg.log_softmax(z)) ** 2), (0, 1))(t, z)
+    for g, e in zip(found, expected, strict=True):
+        np.testing.assert_allclose(g, e)
+
+
+def test_checkpoint_takes_the_log_of_a_softmax_from_outside() -> None:
+    z, x = variable([1.0, 2.0]), variable(3.0)
+    y = tg.softmax(z)
+    tg.checkpoint(lambda x: x * np.log(y)[0])(x).backward()
+    np.testing.assert_allclose(x.grad, np.log(y.numpy())[0])
+    np.testing.assert_allclose(z.grad, 3 * (np.array([1.0, 0.0]) - y.numpy()))
+
+
+# Elementwise functions.
+
+
+@pytest.mark.parametrize("function", [np.fmax, np.fmin])
+def test_fmax_and_fmin_send_the_gradient_to_the_operand_that_is_a_number(function: Any) -> None:
+    a, b = np.array([NAN, 1.0, NAN]), np.array([2.0, NAN, NAN])
+    found = tg.grad(lambda a, b: np.sum(function(a, b)[:2]), (0, 1))(a, b)
+    np.testing.assert_array_equal(found, [[0, 1, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(tg.grad(lambda b: np.sum(function(a, b)[:2]))(b), [1, 0, 0])
+
+
+# Indices.
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, np.int32])
+def test_repeated_indices_of_any_integer_dtype(dtype: Any) -> None:
+    index = np.array([1, 100, 1], dtype)
+    expected = np.bincount([1, 100, 1], minlength=300)
+    np.testing.assert_array_equal(tg.grad(lambda x: np.sum(x[index]))(np.ones(300)), expected)
+    rows = tg.grad(lambda x: np.sum(x[index]))(np.ones((300, 2)))
+    np.testing.assert_array_equal(rows, np.stack([expected, expected], 1))
+
+
+@pytest.mark.parametrize("mode", ["raise", "wrap", "clip"])
+def test_take_by_indices_of_a_narrow_dtype(mode: Any) -> None:
+    index = np.array([1, 100, 1], np.uint8)
+    taken = tg.grad(lambda x: np.sum(np.take(x, index, mode=mode)))(np.ones(300))
+    np.testing.assert_array_equal(taken, np.bincount([1, 100, 1], minlength=300))
+
+
+def test_list_that_is_changed_after_indexing_leaves_the_second_derivative_alone() -> None:
+    def f(x: Any) -> Any:
+        index = [0, 1]
+        y = x[index]
+        index[0] = 2
+        return np.sum(y**3)
+
+    np.testing.assert_array_equal(tg.hessian(f)(np.array([1.0, 2.0, 3.0])), np.diag([6, 12, 0]))
+
+
+def test_list_that_is_changed_after_repeat_leaves_the_second_derivative_alone() -> None:
+    def f(x: Any) -> Any:
+        repeats = [1, 2]
+        y = np.repeat(x, repeats)
+        repeats[:] = [2, 1]
+        return np.sum(y**3)
+
+    np.testing.assert_array_equal(tg.hessian(f)(np.array([1.0, 2.0])), np.diag([6, 24]))
+
+
+def test_tensor_index_with_new_data_leaves_the_second_derivative_alone() -> None:
+    def f(x: Any) -> Any:
+        index = tg.tensor([0, 1])
+        y = x[index, 0]
+        index.data = np.array([2, 2])
+        return np.sum(y**3)
+
+    found = tg.hessian(f)(np.array([[1.0], [2.0], [3.0]]))
+    np.testing.assert_array_equal(found[:, 0, :, 0], np.diag([6, 12, 0]))
+
+
+# Sequences.
+
+
+def test_convolve_takes_a_number_for_a_vector_of_one() -> None:
+    x = np.array([1.0, 2.0])
+    assert tg.grad(lambda v: np.sum(np.convolve(x, v)))(3.0) == 3
+    np.testing.assert_array_equal(tg.grad(lambda x: np.sum(np.convolve(x, 3.0)))(x), [3, 3])
+    np.testing.assert_array_equal(tg.grad(lambda x: np.sum(np.correlate(2.0, x)))(x[:1]), [2])
+
+
+# Locks, checkpoints, hooks, rules.
+
+
+def test_array_used_in_several_threads_is_writable_afterwards_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", wrong.append)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    x, shared = variable(np.ones(2)), np.ones(2)
+
+    def work() -> None:
+        for _ in range(3000):
+            y = x * shared
+            if shared.flags.writeable:
+                wrong.append("writable while a graph needs it")
+            del y
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    assert not wrong
+    assert shared.flags.writeable
+
+
+def test_view_of_an_array_made_read_only_is_let_go_without_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", wrong.append)
+    owner = np.ones(2)
+    view = owner[:]
+    owner.flags.writeable = False
+    y = variable(np.ones(2)) * view
+    del y
+    y = variable(np.ones(2)) * view
+    y.sum().backward()
+    assert not wrong
+
+
+def test_array_argument_of_a_checkpointed_function_is_read_only_until_backward() -> None:
+    w, x = np.array([2.0]), variable([0.0])
+    y = tg.checkpoint(lambda x, w: x * w)(x, w)
+    with pytest.raises(ValueError, match="read-only"):
+        w[0] = 7.0
+    y.sum().backward()
+    assert x.grad == 2
+    w[0] = 7.0
+
+
+def test_checkpointed_function_may_return_a_variable_from_outside() -> None:
+    x, w = variable(0.5), variable(2.0)
+    v = w * 1
+    a, b = tg.checkpoint(lambda x: (x, v))(x)
+    (a * b).backward()
+    assert (x.grad, w.grad) == (2.0, 0.5)
+
+
+def test_hook_cannot_write_into_a_gradient_that_others_share() -> None:
+    x, w = variable([1.0, 2.0]), variable([1.0, 2.0])
+
+    def hook(g: Any) -> None:
+        g *= 5
+
+    a = x * 1
+    a.register_hook(hook)
+    with pytest.raises(ValueError, match="read-only"):
+        (a + w).backward(np.ones(2))
+
+
+def test_rule_may_return_a_number_of_python() -> None:
+    twice = tg.primitive(lambda x: x * 2, rules=lambda g, y, x: 2.0)
+    assert tg.grad(twice)(3.0) == 2
+
+
+def test_rule_that_returns_none_is_refused_with_words() -> None:
+    twice = tg.primitive(lambda x: x * 2, rules=lambda g, y, x: None)
+    with pytest.raises(tg.GradientError, match="returned None"):
+        tg.grad(twice)(3.0)
+
+
+def test_gradient_that_a_rule_takes_from_an_operand_has_memory_of_its_own() -> None:
+    product = tg.primitive(lambda x, w: x * w, rules=(lambda g, y, x, w: w, lambda g, y, x, w: x))
+    x, w = variable(np.ones(2)), variable(np.full(2, 3.0))
+    product(x, w).sum().backward()
+    x.grad[0] = 55
+    np.testing.assert_array_equal(w.numpy(), 3)
+
+
+def test_argument_named_twice_in_argnums_is_refused() -> None:
+    for argnums in ((0, 0), (0, -2)):
+        with pytest.raises(ValueError, match="twice"):
+            tg.grad(lambda x, y: x * y, argnums)(2.0, 3.0)
+
+
+# Branches that were not taken.
+
+
+@pytest.mark.parametrize("function", [np.sqrt, np.log, np.reciprocal])
+@pytest.mark.parametrize(
+    "rest", [lambda x: 0 * x, lambda x: x, np.exp, lambda x: x * x[0], lambda x: x[::-1]]
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_branch_not_taken_sends_nothing_to_an_entry_that_is_used_elsewhere(
+    function: Any, rest: Any
+) -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.where(x > 0, function(x), 0.0)) + np.sum(rest(x))
+
+    def expected(x: Any) -> Any:
+        return function(x[0]) + np.sum(rest(x))
+
+    x = np.array([4.0, 0.0])
+    np.testing.assert_allclose(tg.grad(f)(x), tg.grad(expected)(x))
+    np.testing.assert_allclose(tg.hessian(f)(x), tg.hessian(expected)(x))
+    np.testing.assert_allclose(tg.hvp(f, x, np.ones(2)), tg.hvp(expected, x, np.ones(2)))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_branch_not_taken_sends_nothing_to_a_number_that_all_entries_share() -> None:
+    x = np.array([4.0, 0.0])
+    slope = tg.grad(lambda s: np.sum(np.where(x > 0, np.sqrt(s * x), 0.0)) + s)(1.0)
+    np.testing.assert_allclose(slope, 2.0)
+
+
+def test_branch_not_taken_of_a_checkpointed_function_sends_nothing() -> None:
+    def f(x: Any) -> Any:
+        a, b = tg.checkpoint(lambda x: (np.sqrt(x), 2 * x))(x)
+        return np.sum(np.where(x > 0, a, 0.0) + b)
+
+    np.testing.assert_allclose(tg.grad(f)(np.array([4.0, 0.0])), [2.25, 2.0])
+
+
+def test_zero_that_was_computed_in_a_checkpointed_function_is_no_branch_not_taken() -> None:
+    assert np.isnan(tg.grad(lambda x: tg.checkpoint(np.sqrt)(x) ** 2)(0.0))
+
+
+def test_what_a_hook_adds_beside_a_branch_not_taken_goes_on() -> None:
+    x = variable([4.0, 0.0, 1.0])
+    u = x * 1
+    u.register_hook(lambda g: g + 1)
+    np.sum(np.where(np.array([True, False]), np.sqrt(u[:2]), 0.0)).backward()
+    np.testing.assert_allclose(x.grad, [1.25, 1.0, 1.0])
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_jvp_passes_a_branch_not_taken() -> None:
+    x = np.array([4.0, 0.0])
+    _, tangent = tg.jvp(lambda x: np.where(x > 0, np.log(x), 0.0), x, np.ones(2))
+    np.testing.assert_allclose(tangent, [0.25, 0.0])
+
+
+# What NumPy refuses.
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.diff(x, axis=1),
+        lambda x: np.diff(x, axis=-2),
+        lambda x: np.diff(x, n=-1),
+        lambda x: np.apply_along_axis(np.cumsum, 1, x),
+        lambda x: np.apply_over_axes(np.sum, x, [1]),
+        lambda x: np.rollaxis(x, 1),
+    ],
+)
+def test_axis_that_does_not_exist_is_refused_as_numpy_does(call: Any) -> None:
+    x = np.array([1.0, 3.0, 2.0])
+    with pytest.raises(ValueError, match=r"axis|non-negative"):
+        call(x)
+    with pytest.raises(ValueError, match=r"axis|non-negative"):
+        call(variable(x))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.bincount([0, 1], x),
+        lambda x: np.interp(x, [0.0, 1.0], [2.0, 3.0]),
+        lambda x: np.interp(0.5, x, [2.0, 3.0]),
+    ],
+)
+def test_complex_numbers_are_refused_where_numpy_refuses_them(call: Any) -> None:
+    x = np.array([0.0, 1.0j])
+    with pytest.raises(TypeError):
+        call(x)
+    with pytest.raises(TypeError):
+        call(variable(x))
+
+
+def test_logaddexp_of_nothing_is_minus_infinity() -> None:
+    y = np.logaddexp.reduce(variable(np.ones((0, 2))))
+    np.testing.assert_array_equal(y.numpy(), [-np.inf, -np.inf])
+    y.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, w: x @ w,
+        lambda x, w: np.einsum("ij,jk->ik", x, w),
+        lambda x, w: np.vecdot(x[:, :, None], w, axis=1),
+    ],
+)
+def test_infinite_branch_not_taken_makes_no_gradient_0_that_is_not(product: Any) -> None:
+    w = np.array([[np.inf, 1.0], [1.0, 1.0]])
+
+    def f(x: Any) -> Any:
+        y = product(x, w)
+        return np.sum(np.where(np.isfinite(y), y, 0.0))
+
+    found = tg.grad(f)(np.array([[2.0, 1.0]]))  # 1, 1; nan, which says that it is not known
+    assert np.all(np.isnan(found) | (found == 1))
