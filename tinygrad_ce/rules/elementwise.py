@@ -30,12 +30,12 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), which is 0 for b = 0 at every a."""
     if isinstance(b, int | float):
         return g * (b * a ** (b - 1)) if b else g * 0.0
-    return g * weigh(b, np.power(a, b - np.ones_like(y)))
+    return g * weigh(b, np.power(a, b - np.ones((), y.dtype)))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """a^b log a; for a = 0 it is 0 at b >= 0, and -inf at b < 0."""
-    return g * (y * np.log(np.where((a == 0) & (b >= 0), np.ones_like(y), a)))
+    return g * (y * np.log(np.where((a == 0) & (b >= 0), np.ones((), y.dtype), a)))
 
 
 @dispatched
@@ -62,19 +62,21 @@ def _angle(z: Any, deg: bool = False) -> Any:
     return angle / _DEGREE if deg else angle
 
 
+def _inverted(a: Any, b: Any) -> Any:
+    """a / (a^2 + b^2), and 0 at the origin: divided by the larger, so that no square overflows."""
+    size = np.maximum(np.absolute(a), np.absolute(b))
+    part = ratio(a, size)
+    return ratio(part, a * part + b * ratio(b, size))
+
+
 def _arcsinh(g: Any, y: Any, x: Any) -> Any:
     """g / sqrt(1 + x^2), which for complex x is g / cosh(y) on the sheet that y is on."""
     return g / (np.cosh(y) if np.iscomplexobj(x) else np.hypot(1.0, x))
 
 
-def _share(a: Any, b: Any) -> Any:
-    """1 where a passes b, 1/2 where they are equal."""
-    return np.where(a == b, 0.5, a > b)
-
-
-def _chosen(g: Any, share: Any) -> Any:
-    """g times the share; where that is 0, no dependence, whatever lies behind the operand."""
-    return np.where(share, g * share, 0.0)
+def _share(g: Any, a: Any, b: Any) -> Any:
+    """g where a passes b, half of it where they are equal; else 0, even if g is not finite."""
+    return np.where(a > b, g, np.where(a == b, g * 0.5, 0.0))
 
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -100,14 +102,14 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 # fmt: off
 _POWER = (_power_base, _power_exponent)
 _LARGER = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _share(a, b)),
-            lambda g, y, a, b: _chosen(g, _share(b, a))),
+    shared=(lambda g, y, a, b: _share(g, a, b),
+            lambda g, y, a, b: _share(g, b, a)),
     alone= (lambda g, y, a, b: np.where(a > b, g, 0.0),
             lambda g, y, a, b: np.where(b > a, g, 0.0)),
 )
 _SMALLER = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _share(b, a)),
-            lambda g, y, a, b: _chosen(g, _share(a, b))),
+    shared=(lambda g, y, a, b: _share(g, b, a),
+            lambda g, y, a, b: _share(g, a, b)),
     alone= (lambda g, y, a, b: np.where(a < b, g, 0.0),
             lambda g, y, a, b: np.where(b < a, g, 0.0)),
 )
@@ -161,8 +163,8 @@ RULES: Table = {
     np.arcsin:        (lambda g, y, x: g / np.sqrt((x - 1) * (-x - 1)),),
     np.arccos:        (lambda g, y, x: -g / np.sqrt((x - 1) * (-x - 1)),),
     np.arctan:        (lambda g, y, x: g / (1 + x * x),),
-    np.arctan2:       (lambda g, y, a, b: g * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
-                       lambda g, y, a, b: -g * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b))),
+    np.arctan2:       (lambda g, y, a, b: g * _inverted(b, a),
+                       lambda g, y, a, b: -g * _inverted(a, b)),
     np.hypot:         (lambda g, y, a, b: g * ratio(a, y),
                        lambda g, y, a, b: g * ratio(b, y)),
     np.sinh:          (lambda g, y, x: g * np.cosh(x),),

@@ -125,7 +125,7 @@ def extreme(
         chosen = chosen & where
     if initial is not None:
         chosen = chosen & (y != initial)
-    ties = np.sum(chosen, axis=axis, keepdims=True)
+    ties = kept(np.count_nonzero(chosen, axis=axis), axis, False)
     if where is not True or initial is not None:
         ties = np.maximum(ties, 1)  # the initial value may be the extreme alone
     return np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
@@ -135,6 +135,11 @@ def _products_before(a: Any, axis: int) -> Any:
     """At each place the product of all entries before it along the axis (1 at the first)."""
     ones = np.ones_like(slab(a, axis, slice(0, 1)))
     return np.cumprod(np.concatenate([ones, slab(a, axis, slice(0, -1))], axis=axis), axis=axis)
+
+
+def _products_of_others(a: Any, axis: int) -> Any:
+    behind = np.flip(_products_before(np.flip(a, axis), axis), axis)
+    return _products_before(a, axis) * behind
 
 
 def slab(a: Any, axis: int, part: slice) -> Any:
@@ -162,10 +167,12 @@ def _prod(
     g = g if initial is None else g * initial
     if not axes or not a.size:
         return _taken(np.broadcast_to(g, a.shape), where)
+    if len(axes) == 1:
+        return _taken(g * _products_of_others(a, axes[0]), where)
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     row = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
-    others = _products_before(row, -1) * np.flip(_products_before(np.flip(row, -1), -1), -1)
+    others = _products_of_others(row, -1)
     back = tuple(order.index(i) for i in range(a.ndim))
     return _taken(g * np.transpose(np.reshape(others, moved.shape), back), where)
 
