@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import conj, ratio, weigh
+from tinygrad_ce.rules.support import conj, masked, ratio, weigh
 
 __all__ = ["RULES", "signum"]
 
@@ -76,7 +76,7 @@ def _arcsinh(g: Any, y: Any, x: Any) -> Any:
 
 def _share(g: Any, a: Any, b: Any) -> Any:
     """g where a passes b, half of it where they are equal; else 0, even if g is not finite."""
-    return np.where(a > b, g, np.where(a == b, g * 0.5, 0.0))
+    return masked(g, np.greater(a, b)) + masked(g * 0.5, np.equal(a, b))
 
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -104,14 +104,14 @@ _POWER = (_power_base, _power_exponent)
 _LARGER = Tied(
     shared=(lambda g, y, a, b: _share(g, a, b),
             lambda g, y, a, b: _share(g, b, a)),
-    alone= (lambda g, y, a, b: np.where(a > b, g, 0.0),
-            lambda g, y, a, b: np.where(b > a, g, 0.0)),
+    alone= (lambda g, y, a, b: masked(g, np.greater(a, b)),
+            lambda g, y, a, b: masked(g, np.greater(b, a))),
 )
 _SMALLER = Tied(
     shared=(lambda g, y, a, b: _share(g, b, a),
             lambda g, y, a, b: _share(g, a, b)),
-    alone= (lambda g, y, a, b: np.where(a < b, g, 0.0),
-            lambda g, y, a, b: np.where(b < a, g, 0.0)),
+    alone= (lambda g, y, a, b: masked(g, np.less(a, b)),
+            lambda g, y, a, b: masked(g, np.less(b, a))),
 )
 
 RULES: Table = {
@@ -180,8 +180,8 @@ RULES: Table = {
     np.fmin:          _SMALLER,
     np.clip:          Composed(_clip),
     np.where:         (None,
-                       lambda g, y, condition, a, b: np.where(condition, g, 0.0),
-                       lambda g, y, condition, a, b: np.where(condition, 0.0, g)),
+                       lambda g, y, condition, a, b: masked(g, condition),
+                       lambda g, y, condition, a, b: masked(g, np.logical_not(condition))),
     # recorded, without gradient
     signum:           None,
     np.floor:         None,

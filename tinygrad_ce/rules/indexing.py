@@ -63,8 +63,8 @@ def _added(x: NDArray[Any], key: Any, shape: tuple[int, ...]) -> Any:
 def _rows(shape: tuple[int, ...], key: Any) -> Any:
     """The places of whole rows."""
     width = prod(shape[1:])
-    starts = _from_front(key.ravel(), shape[0]) * width
-    return np.expand_dims(starts, 1) + np.arange(width)
+    rows = _from_front(key.ravel(), shape[0])
+    return rows if width == 1 else np.expand_dims(rows * width, 1) + np.arange(width)
 
 
 def _from_front(indices: Any, n: int) -> Any:
