@@ -48,7 +48,8 @@ def _all(names: str, reason: str) -> dict[str, str]:
 
 REASONS: dict[str, str] = {
     **_all(
-        "arctan2.outer divide.outer fmax.outer fmin.outer logaddexp.outer logaddexp2.outer "
+        "arctan2.outer copysign.outer divide.outer float_power.outer fmax.outer fmin.outer "
+        "fmod.outer logaddexp.outer logaddexp2.outer "
         "maximum.outer minimum.outer power.outer hypot.outer multiply.outer outer",
         _OUTER,
     ),
@@ -79,10 +80,14 @@ REASONS: dict[str, str] = {
     "multi_dot": "the order that is best for the product is not that for the gradient's products",
     "partition": "two sorts find out where each entry went, whose order np.partition leaves open",
     "power": "two powers and a logarithm, for one power",
+    "power_norm": "an absolute value, a sign and a power of each entry, guarded at 0",
+    "ratio": "a quotient for each operand, guarded where it has no weight",
+    "recurrence": "a recurrence from the front, for each of two operands",
     "sinc": "its derivative sums a power series near 0, where the formula cancels",
     "sort": "a stable sort finds again where each entry came from; np.sort is vectorised",
     "where": "its example has no axes: the cost of a call",
     "sliding_window_view": "it is a view; the gradient adds as many arrays as a window has places",
+    "xlog_softmax": "one gradient takes log_softmax again, the other softmax",
     "window_max": "every window is searched again, for where its maximum stands first",
 }
 
