@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ce as tg
+from tinygrad_ce.rules.support import masked
 
 INF = np.inf
 E = np.array
@@ -184,3 +185,16 @@ def test_a_million_additions() -> None:
     del y
     gc.collect()
     assert freed() is None
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("side", [1, 3, 70])
+def test_masked_is_where(dtype: Any, side: int) -> None:
+    rng = np.random.default_rng(side)
+    x = rng.choice([np.nan, np.inf, -np.inf, -0.0, 1.5, -2.0], (side, side)).astype(dtype)
+    for mask in (x == 1.5, rng.random((side, side)) < 0.5, rng.random(side) < 0.5, np.True_):
+        for values in (x, x.T, x[::-1], np.broadcast_to(x[:1], x.shape)):
+            expected = np.where(mask, values, 0.0)
+            found = masked(values, mask)
+            assert found.dtype == expected.dtype
+            assert found.tobytes() == expected.tobytes()

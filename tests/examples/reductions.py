@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from cases import MASK, Case, Examples, Untracked, along, apart, holo, real
 
+from tinygrad_ce.rules.reductions import recurrence
+
 
 def masked(f: Any, **kw: Any) -> list[Case]:
     """A reduction that leaves entries out, over every axis of a matrix."""
@@ -43,6 +45,9 @@ EXAMPLES: Examples = {
                 + [holo(lambda x: np.cumprod(x * np.array([1, 0, 2, 0, 3], np.float32)), real(5)),
                    holo(np.cumprod, real(1)),
                    Case(lambda x: np.cumprod(x, dtype=np.float64), real(3, 4), single=False)],
+    recurrence: [holo(lambda x, f, k=k: recurrence(x, f, k), real(2, 3, 7), real(2, 3, 7))
+                 for k in (0, 1, -1)]
+                + [holo(lambda x, f: recurrence(x, f, 0), real(n), real(n)) for n in (1, 2, 12)],
 }
 UNTRACKED: Untracked = {
     **{f: lambda x, n, f=f: f(x)

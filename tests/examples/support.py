@@ -1,7 +1,7 @@
 """The functions that the rules are written with, with every shape they are given."""
 
 import numpy as np
-from cases import AXES, Case, Examples, between, binary, holo, positive, real
+from cases import AXES, HOLES, Case, Examples, apart, between, binary, holo, positive, real
 
 from tinygrad_ce.rules import support
 
@@ -17,6 +17,8 @@ EXAMPLES: Examples = {
                     + [holo(lambda x: support.sum_to(x, (4,)), real(3, 4))],
     support.astype: [Case(lambda x: support.astype(x, np.float64), real(3, 4), single=False),
                      Case(lambda x: support.astype(x, float), real(), single=False)],
+    support.masked: [Case(lambda x: support.masked(x, np.greater(x, 0)), apart(3, 4)),
+                     holo(lambda x: support.masked(x, HOLES), real(3, 4))],
     support.ratio: binary(support.ratio, positive, positive, analytic=True),
     support.weigh: binary(support.weigh, positive, real, analytic=True),
 }

@@ -43,12 +43,10 @@ def _triu(m: Any, k: int = 0) -> Any:
     return np.where(_lower(m, k - 1), np.zeros(1, m.dtype), m)
 
 
-def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803  NumPy's name
-    if x.ndim != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
-    powers = np.arange(x.size if N is None else N)
-    columns = np.power(np.expand_dims(x, 1), powers if increasing else powers[::-1])
-    return astype(columns, np.promote_types(x.dtype, int))
+def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:  # noqa: N803
+    """Each power's derivative is its exponent times the power before it."""
+    g, y = (g, y) if increasing else (np.flip(g, 1), np.flip(y, 1))
+    return np.sum(g[:, 1:] * np.arange(1, y.shape[1]) * y[:, :-1], axis=1)
 
 
 def _full_like(
@@ -117,7 +115,7 @@ RULES: Table = {
     np.diagflat:          Composed(_diagflat),
     np.tril:              Composed(_tril),
     np.triu:              Composed(_triu),
-    np.vander:            Composed(_vander),
+    np.vander:            (_vander,),
     np.full_like:         Composed(_full_like),
     np.real_if_close:     Composed(_real_if_close),
     np.empty_like:        None,

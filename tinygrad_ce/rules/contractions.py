@@ -1,5 +1,6 @@
 """Products that sum over axes: matmul, dot, inner, tensordot, einsum. Also the outer product."""
 
+from functools import lru_cache
 from math import prod
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -28,6 +29,8 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
     if b.ndim == 1:
         return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
+    if b.ndim == 2 and a.ndim > 2:  # the stack's rows in one product
+        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
     return transposed(a) @ g
 
 
@@ -69,20 +72,34 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _einsum(i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     """The same sum with g in operand i's place, spread along what only operand i had."""
-    terms, out = _explicit(subscripts, operands)
-    labels = dict.fromkeys(terms[i])
-    sizes = dict(zip(terms[i], operands[i].shape, strict=True))
-    others = [(t, x) for j, (t, x) in enumerate(zip(terms, operands, strict=True)) if j != i]
-    known = set(out).union(*(term for term, _ in others))
-    found = [label for label in labels if label in known]
-    spec = ",".join(["".join(out), *("".join(term) for term, _ in others)])
-    part = np.einsum(f"{spec}->{''.join(found)}", g, *(x for _, x in others), optimize=optimize)
+    spec, term = _plan(i, subscripts, tuple(x.ndim for x in operands))
+    labels, found = dict.fromkeys(term), spec.partition("->")[2]
+    sizes = dict(zip(term, operands[i].shape, strict=True))
+    factors = (g, *operands[:i], *operands[i + 1 :])
+    if optimize and isinstance(optimize, bool | str):
+        optimize = _path(spec, tuple(x.shape for x in factors), optimize)
+    part = np.einsum(spec, *factors, optimize=optimize)
     part = np.reshape(part, tuple(part.shape[found.index(k)] if k in found else 1 for k in labels))
     full = np.broadcast_to(part, tuple(max(sizes[k], n) for k, n in zip(labels, part.shape)))
-    if len(labels) == len(terms[i]):
+    if len(labels) == len(term):
         return full
     grid = dict(zip(labels, np.ogrid[tuple(slice(sizes[k]) for k in labels)], strict=True))
-    return scatter(full, tuple(grid[k] for k in terms[i]), operands[i].shape)
+    return scatter(full, tuple(grid[k] for k in term), operands[i].shape)
+
+
+@lru_cache(maxsize=256)
+def _plan(i: int, subscripts: str, ndims: tuple[int, ...]) -> tuple[str, str]:
+    """The subscripts of the sum that is operand i's gradient, and the operand's own."""
+    terms, out = _explicit(subscripts, ndims)
+    others = terms[:i] + terms[i + 1 :]
+    found = [label for label in dict.fromkeys(terms[i]) if label in set(out).union(*others)]
+    return ",".join([out, *others]) + "->" + "".join(found), terms[i]
+
+
+@lru_cache(maxsize=256)
+def _path(spec: str, shapes: tuple[tuple[int, ...], ...], optimize: Any) -> Any:
+    """The order to multiply in, found once for these shapes."""
+    return np.einsum_path(spec, *(np.broadcast_to(0.0, n) for n in shapes), optimize=optimize)[0]
 
 
 def _with_subscripts(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -101,14 +118,14 @@ def _with_subscripts(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return (subscripts, *operands)
 
 
-def _explicit(subscripts: str, operands: Any) -> tuple[list[str], str]:
+def _explicit(subscripts: str, ndims: Any) -> tuple[list[str], str]:
     """The terms and the output with a letter for every axis, those under `...` included."""
     left, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     free = [
         c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in subscripts
     ]
-    hidden = [x.ndim - len(t) + 3 if "..." in t else 0 for t, x in zip(terms, operands)]
+    hidden = [n - len(t) + 3 if "..." in t else 0 for t, n in zip(terms, ndims)]
     dots = "".join(free[: max(hidden, default=0)])[::-1]
     if not arrow:
         once = sorted(c for c in set(left) - set(".,") if left.count(c) == 1)

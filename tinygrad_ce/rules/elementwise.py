@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
-from tinygrad_ce.rules.support import conj, ratio, weigh
+from tinygrad_ce.rules.support import conj, masked, ratio, weigh
 
 __all__ = ["RULES", "signum"]
 
@@ -30,12 +30,12 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), which is 0 for b = 0 at every a."""
     if isinstance(b, int | float):
         return g * (b * a ** (b - 1)) if b else g * 0.0
-    return g * weigh(b, np.power(a, b - np.ones_like(y)))
+    return g * weigh(b, np.power(a, b - np.ones((), y.dtype)))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """a^b log a; for a = 0 it is 0 at b >= 0, and -inf at b < 0."""
-    return g * (y * np.log(np.where((a == 0) & (b >= 0), np.ones_like(y), a)))
+    return g * (y * np.log(np.where((a == 0) & (b >= 0), np.ones((), y.dtype), a)))
 
 
 @dispatched
@@ -62,28 +62,26 @@ def _angle(z: Any, deg: bool = False) -> Any:
     return angle / _DEGREE if deg else angle
 
 
+def _inverted(a: Any, b: Any) -> Any:
+    """a / (a^2 + b^2), and 0 at the origin: divided by the larger, so that no square overflows."""
+    size = np.maximum(np.absolute(a), np.absolute(b))
+    part = ratio(a, size)
+    return ratio(part, a * part + b * ratio(b, size))
+
+
 def _arcsinh(g: Any, y: Any, x: Any) -> Any:
     """g / sqrt(1 + x^2), which for complex x is g / cosh(y) on the sheet that y is on."""
     return g / (np.cosh(y) if np.iscomplexobj(x) else np.hypot(1.0, x))
 
 
-def _share(a: Any, b: Any) -> Any:
-    """1 where a passes b, 1/2 where they are equal."""
-    return np.where(a == b, 0.5, a > b)
+def _share(g: Any, ahead: Any, a: Any, b: Any) -> Any:
+    """g where a is ahead of b, half of it where they are equal; else 0, even if g is not finite."""
+    return masked(g, ahead) + masked(g * 0.5, np.equal(a, b))
 
 
-def _known_share(ahead: Any, a: Any, b: Any) -> Any:
-    """The share of a where fmax or fmin chose: all of it, too, where b alone is nan."""
-    return np.where(a == b, 0.5, ahead | (np.isnan(b) & ~np.isnan(a)))
-
-
-def _known_alone(g: Any, ahead: Any, a: Any, b: Any) -> Any:
-    return np.where(ahead | (np.isnan(b) & ~np.isnan(a)), g, 0.0)
-
-
-def _chosen(g: Any, share: Any) -> Any:
-    """g times the share; where that is 0, no dependence, whatever lies behind the operand."""
-    return np.where(share, g * share, 0.0)
+def _known(ahead: Any, a: Any, b: Any) -> Any:
+    """Where fmax or fmin chose a: where it is ahead, and where b alone is nan."""
+    return ahead | (np.isnan(b) & ~np.isnan(a))
 
 
 def _softmax2(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -109,28 +107,28 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 # fmt: off
 _POWER = (_power_base, _power_exponent)
 _LARGER = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _share(a, b)),
-            lambda g, y, a, b: _chosen(g, _share(b, a))),
-    alone= (lambda g, y, a, b: np.where(a > b, g, 0.0),
-            lambda g, y, a, b: np.where(b > a, g, 0.0)),
+    shared=(lambda g, y, a, b: _share(g, a > b, a, b),
+            lambda g, y, a, b: _share(g, b > a, a, b)),
+    alone= (lambda g, y, a, b: masked(g, a > b),
+            lambda g, y, a, b: masked(g, b > a)),
 )
 _SMALLER = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _share(b, a)),
-            lambda g, y, a, b: _chosen(g, _share(a, b))),
-    alone= (lambda g, y, a, b: np.where(a < b, g, 0.0),
-            lambda g, y, a, b: np.where(b < a, g, 0.0)),
+    shared=(lambda g, y, a, b: _share(g, a < b, a, b),
+            lambda g, y, a, b: _share(g, b < a, a, b)),
+    alone= (lambda g, y, a, b: masked(g, a < b),
+            lambda g, y, a, b: masked(g, b < a)),
 )
 _LARGER_KNOWN = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _known_share(a > b, a, b)),
-            lambda g, y, a, b: _chosen(g, _known_share(b > a, b, a))),
-    alone= (lambda g, y, a, b: _known_alone(g, a > b, a, b),
-            lambda g, y, a, b: _known_alone(g, b > a, b, a)),
+    shared=(lambda g, y, a, b: _share(g, _known(a > b, a, b), a, b),
+            lambda g, y, a, b: _share(g, _known(b > a, b, a), a, b)),
+    alone= (lambda g, y, a, b: masked(g, _known(a > b, a, b)),
+            lambda g, y, a, b: masked(g, _known(b > a, b, a))),
 )
 _SMALLER_KNOWN = Tied(
-    shared=(lambda g, y, a, b: _chosen(g, _known_share(a < b, a, b)),
-            lambda g, y, a, b: _chosen(g, _known_share(b < a, b, a))),
-    alone= (lambda g, y, a, b: _known_alone(g, a < b, a, b),
-            lambda g, y, a, b: _known_alone(g, b < a, b, a)),
+    shared=(lambda g, y, a, b: _share(g, _known(a < b, a, b), a, b),
+            lambda g, y, a, b: _share(g, _known(b < a, b, a), a, b)),
+    alone= (lambda g, y, a, b: masked(g, _known(a < b, a, b)),
+            lambda g, y, a, b: masked(g, _known(b < a, b, a))),
 )
 
 RULES: Table = {
@@ -182,8 +180,8 @@ RULES: Table = {
     np.arcsin:        (lambda g, y, x: g / np.sqrt((x - 1) * (-x - 1)),),
     np.arccos:        (lambda g, y, x: -g / np.sqrt((x - 1) * (-x - 1)),),
     np.arctan:        (lambda g, y, x: g / (1 + x * x),),
-    np.arctan2:       (lambda g, y, a, b: g * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
-                       lambda g, y, a, b: -g * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b))),
+    np.arctan2:       (lambda g, y, a, b: g * _inverted(b, a),
+                       lambda g, y, a, b: -g * _inverted(a, b)),
     np.hypot:         (lambda g, y, a, b: g * ratio(a, y),
                        lambda g, y, a, b: g * ratio(b, y)),
     np.sinh:          (lambda g, y, x: g * np.cosh(x),),
@@ -199,8 +197,8 @@ RULES: Table = {
     np.fmin:          _SMALLER_KNOWN,
     np.clip:          Composed(_clip),
     np.where:         (None,
-                       lambda g, y, condition, a, b: np.where(condition, g, 0.0),
-                       lambda g, y, condition, a, b: np.where(condition, 0.0, g)),
+                       lambda g, y, condition, a, b: masked(g, condition),
+                       lambda g, y, condition, a, b: masked(g, np.logical_not(condition))),
     # recorded, without gradient
     signum:           None,
     np.floor:         None,

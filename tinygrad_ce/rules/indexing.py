@@ -19,7 +19,7 @@ from tinygrad_ce.errors import DTypeError
 from tinygrad_ce.rules.kinds import Composed, Each, Table
 from tinygrad_ce.rules.support import astype, sum_to
 
-__all__ = ["RULES", "add_at", "assign", "scatter", "set_at", "settled"]
+__all__ = ["RULES", "add_at", "along", "assign", "scatter", "set_at", "settled"]
 
 
 @dispatched
@@ -30,18 +30,12 @@ def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     array([5., 0., 2.])
     """
     x = np.asarray(x)
-    out = np.zeros(shape, x.dtype)
     parts = key if isinstance(key, tuple) else (key,)
-    if not x.size:
-        return out
-    if not any(map(_repeats, parts)):
+    if x.size and any(map(_repeats, parts)):
+        return _added(x, key if len(parts) > 1 else np.asarray(parts[0]), shape)
+    out = np.zeros(shape, x.dtype)
+    if x.size:
         out[key] = x
-    elif x.dtype.char not in "df":
-        np.add.at(out, key, x)
-    elif len(parts) == 1:
-        _add_rows(out, np.asarray(parts[0], np.intp), x)  # a narrow dtype cannot hold places
-    else:
-        _add_places(out, np.asarray(_places(shape, key)), x)
     return out
 
 
@@ -53,18 +47,30 @@ def _repeats(part: Any) -> bool:
     return not isinstance(part, _ONCE) and np.asarray(part).dtype != bool
 
 
-def _add_rows(out: NDArray[Any], rows: NDArray[Any], x: NDArray[Any]) -> None:
-    """out[rows] += x with repeated rows, by one count per entry: faster than np.add.at."""
-    width = out[0].size if len(out) else 0
-    places = (rows.reshape(-1, 1) % max(len(out), 1)) * width + np.arange(width)
-    _add_places(out, places, x.reshape(places.shape))
+def _added(x: NDArray[Any], key: Any, shape: tuple[int, ...]) -> Any:
+    """What `np.add.at` adds, by one count per entry, which is faster, where there is one."""
+    if x.dtype.char in "FD":
+        return _added(x.real, key, shape) + 1j * _added(x.imag, key, shape)
+    if x.dtype.char not in "fd":
+        out = np.zeros(shape, x.dtype)
+        np.add.at(out, key, x)
+        return out
+    places = np.asarray(_places(shape, key) if isinstance(key, tuple) else _rows(shape, key))
+    weights = np.broadcast_to(x.reshape(places.shape) if x.size == places.size else x, places.shape)
+    sums = np.bincount(places.ravel(), weights=weights.ravel(), minlength=prod(shape))
+    return sums.reshape(shape).astype(x.dtype, copy=False)  # summed in double precision
 
 
-def _add_places(out: NDArray[Any], places: NDArray[Any], x: NDArray[Any]) -> None:
-    """Sums in double precision at places of the flat array, each value read once."""
-    weights = np.broadcast_to(x, places.shape).ravel()
-    sums = np.bincount(places.ravel(), weights=weights, minlength=out.size)
-    out[...] = sums.reshape(out.shape)
+def _rows(shape: tuple[int, ...], key: Any) -> Any:
+    """The places of whole rows."""
+    width = prod(shape[1:])
+    rows = _from_front(key.ravel().astype(np.intp), shape[0])  # a narrow dtype cannot hold places
+    return rows if width == 1 else np.expand_dims(rows * width, 1) + np.arange(width)
+
+
+def _from_front(indices: Any, n: int) -> Any:
+    """Indices without those that count from the end."""
+    return np.where(indices < 0, indices + n, indices)
 
 
 def set_at(x: Any, index: Any, value: Any) -> Any:
@@ -171,6 +177,12 @@ def assign(x: Any, value: Any, key: Any) -> Any:
 
 
 def _places(shape: tuple[int, ...], key: Any) -> Any:
+    """The numbers of the places that a key reads, counted in C order."""
+    if isinstance(key, tuple) and len(key) == len(shape) and all(map(_repeats, key)):
+        places: Any = 0
+        for indices, n in zip(key, shape):
+            places = places * n + _from_front(np.asarray(indices), n)
+        return places
     return np.arange(prod(shape)).reshape(shape)[key]
 
 
@@ -199,7 +211,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     return a[(slice(None),) * (axis % a.ndim) + (indices,)]
 
 
-def _along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+def along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
     """The index arrays that read `indices` along one axis and stay in place along the others."""
     grid = list(np.ogrid[tuple(slice(n) for n in shape)])
     grid[axis] = indices
@@ -216,7 +228,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     shape = list(arr.shape)
     shape[axis] = 1 if indices.shape[axis] == 0 else shape[axis]
-    return arr[_along(tuple(shape), indices, axis)]
+    return arr[along(tuple(shape), indices, axis)]
 
 
 def _sort(
@@ -232,8 +244,8 @@ def _sort(
     """Each gradient goes back to where its entry came from; the first of equal ones stays first."""
     if axis is None:
         return np.reshape(_sort(g, y, np.ravel(a)), a.shape)
-    came_from = np.argsort(a, axis=axis, kind="stable")
-    return np.take_along_axis(g, np.argsort(came_from, axis=axis), axis)
+    came_from = np.asarray(np.argsort(a, axis=axis, kind="stable"))
+    return scatter(g, along(a.shape, came_from, axis), a.shape)
 
 
 def _trace(

@@ -34,7 +34,7 @@ def euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _euclidean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return kept(g, axis, keepdims) * ratio(conj(x), kept(y, axis, keepdims))
+    return weigh(conj(x), kept(ratio(g, y), axis, keepdims))
 
 
 @dispatched

@@ -45,13 +45,7 @@ def _without_leading_zeros(a: Any) -> Any:
 
 
 def _polymul(a1: Any, a2: Any) -> Any:
-    """Coefficient k is the sum of a1[i] a2[k-i]; a2 is 0 outside."""
-    a1, a2 = _without_leading_zeros(a1), _without_leading_zeros(a2)
-    n, m = len(a1), len(a2)
-    places = np.arange(n + m - 1)[:, None] - np.arange(n)
-    inside = (places >= 0) & (places < m)
-    padded = np.concatenate([np.zeros(1, a2.dtype), a2])
-    return np.matmul(padded[np.where(inside, places + 1, 0)], a1)
+    return np.convolve(_without_leading_zeros(a1), _without_leading_zeros(a2))
 
 
 def _order(m: Any) -> int:

@@ -17,7 +17,10 @@ __all__ = ["RULES"]
 
 def _along(g: Any, x: Any, other: Any, axis: int) -> Any:
     """g times the other vectors, laid along the axis of x, in x's shape."""
-    product = np.expand_dims(g, -1) * np.moveaxis(other, axis, -1)
+    other = np.moveaxis(other, axis, -1)
+    if x.ndim == 1 and other.shape[:-1] == g.shape:
+        return np.reshape(g, -1) @ np.reshape(other, (-1, other.shape[-1]))
+    product = np.expand_dims(g, -1) * other
     shape = np.moveaxis(x, axis, -1).shape
     return np.moveaxis(sum_to(product, shape), -1, axis)
 
@@ -38,7 +41,10 @@ def _vecmat_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
     return conj(np.matvec(x2, g))
 
 
-def _rows_times_columns(a: Any, b: Any) -> Any:
+def _columns_times_rows(a: Any, b: Any, x: Any) -> Any:
+    """a b^T; for one matrix x that met many vectors their sum, which is a matrix product."""
+    if x.ndim == 2 and a.shape[:-1] == b.shape[:-1]:
+        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(b, (-1, b.shape[-1]))
     return np.expand_dims(a, -1) * np.expand_dims(b, -2)
 
 
@@ -116,8 +122,8 @@ def _matmul(x1: Any, x2: Any, /) -> Any:
 
 # Functions that the oldest NumPy we run on does not have.
 _NEWER: dict[str, Entry] = {
-    "matvec": (lambda g, y, x1, x2: _rows_times_columns(g, x2), _matvec_vector),
-    "vecmat": (_vecmat_vector, lambda g, y, x1, x2: _rows_times_columns(conj(x1), g)),
+    "matvec": (lambda g, y, x1, x2: _columns_times_rows(g, x2, x1), _matvec_vector),
+    "vecmat": (_vecmat_vector, lambda g, y, x1, x2: _columns_times_rows(conj(x1), g, x2)),
 }
 
 # fmt: off

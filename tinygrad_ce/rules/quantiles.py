@@ -77,11 +77,10 @@ def _ranked(
             {} if weights is None else {"weights": _rows(spread_weights(weights, a, axis), axes)}
         )
         v = place(ranks, axis=0, **spread)
-        y = np.where(np.isnan(v), np.nan, _between(np.sort(rows, axis=0), np.nan_to_num(v)))
+        y = np.where(np.isnan(v), np.nan, _between(rows, np.nan_to_num(v)))
     else:
-        ordered = np.sort(rows, axis=0)
         v = place(ranks, axis=0)
-        y = np.where(np.isnan(ordered[-1]), np.nan, _between(ordered, v))
+        y = np.where(np.any(np.isnan(rows), axis=0), np.nan, _between(rows, v))
     y = astype(y, place(np.zeros(1, a.dtype)).dtype)
     if not keepdims:
         return y
@@ -96,17 +95,22 @@ def _rows(a: Any, axes: Any) -> Any:
     return np.reshape(np.transpose(a, (*axes, *rest)), shape)
 
 
-def _between(ordered: Any, v: Any) -> Any:
-    """The entries at places v of the first axis; those axes that v has for itself come first."""
+def _between(rows: Any, v: Any) -> Any:
+    """The entries at places v of the sorted rows; those axes that v has for itself come first.
+
+    They are read where they stand unsorted, so that the gradient need not sort.
+    """
+    order = np.asarray(np.argsort(rows, axis=0, kind="stable"))
     i = np.floor(v).astype(int)
-    own = i.ndim - ordered.ndim + 1
+    own = i.ndim - rows.ndim + 1
 
     def at(places: Any) -> Any:
-        picked = np.take_along_axis(ordered, np.reshape(places, (-1, *i.shape[own:])), 0)
-        return np.reshape(picked, i.shape[:own] + ordered.shape[1:])
+        places = np.reshape(places, (-1, *i.shape[own:]))
+        picked = np.take_along_axis(rows, np.take_along_axis(order, places, 0), 0)
+        return np.reshape(picked, i.shape[:own] + rows.shape[1:])
 
     # Weighed, so that an inf next to the quantile counts nothing.
-    return weigh(1 - (v - i), at(i)) + weigh(v - i, at(np.minimum(i + 1, len(ordered) - 1)))
+    return weigh(1 - (v - i), at(i)) + weigh(v - i, at(np.minimum(i + 1, len(rows) - 1)))
 
 
 def spread_weights(weights: Any, a: Any, axis: Any) -> Any:

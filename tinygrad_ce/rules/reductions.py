@@ -6,19 +6,21 @@ Products are exact beside any number of zeros, since nothing is divided by an en
 Entries that `where=` leaves out have gradient 0, whatever stands there.
 """
 
+from math import isqrt
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Table
-from tinygrad_ce.rules.support import astype, conj, kept, ratio, spread
+from tinygrad_ce.rules.support import astype, conj, kept, masked, ratio, spread
 
 __all__ = ["RULES", "extreme", "recurrence", "slab"]
 
 
 def _taken(g: Any, where: Any) -> Any:
     """g at the entries that were taken, 0 at the others."""
-    return g if where is True else np.where(where, g, 0.0)
+    return g if where is True else masked(g, where)
 
 
 def _sum(
@@ -125,16 +127,21 @@ def extreme(
         chosen = chosen & where
     if initial is not None:
         chosen = chosen & (y != initial)
-    ties = np.sum(chosen, axis=axis, keepdims=True)
+    ties = kept(np.count_nonzero(chosen, axis=axis), axis, False)
     if where is not True or initial is not None:
         ties = np.maximum(ties, 1)  # the initial value may be the extreme alone
-    return np.where(chosen, kept(g, axis, keepdims) / ties, 0.0)
+    return masked(kept(g, axis, keepdims) / ties, chosen)
 
 
 def _products_before(a: Any, axis: int) -> Any:
     """At each place the product of all entries before it along the axis (1 at the first)."""
     ones = np.ones_like(slab(a, axis, slice(0, 1)))
     return np.cumprod(np.concatenate([ones, slab(a, axis, slice(0, -1))], axis=axis), axis=axis)
+
+
+def _products_of_others(a: Any, axis: int) -> Any:
+    behind = np.flip(_products_before(np.flip(a, axis), axis), axis)
+    return _products_before(a, axis) * behind
 
 
 def slab(a: Any, axis: int, part: slice) -> Any:
@@ -162,10 +169,12 @@ def _prod(
     g = g if initial is None else g * initial
     if not axes or not a.size:
         return _taken(np.broadcast_to(g, a.shape), where)
+    if len(axes) == 1:
+        return _taken(g * _products_of_others(a, axes[0]), where)
     order = tuple(i for i in range(a.ndim) if i not in axes) + axes
     moved = np.transpose(a, order)
     row = np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
-    others = _products_before(row, -1) * np.flip(_products_before(np.flip(row, -1), -1), -1)
+    others = _products_of_others(row, -1)
     back = tuple(order.index(i) for i in range(a.ndim))
     return _taken(g * np.transpose(np.reshape(others, moved.shape), back), where)
 
@@ -186,17 +195,47 @@ def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any
     return _products_before(a, axis) * recurrence(g, _shifted(a, 1, axis), axis)
 
 
+@dispatched
 def recurrence(g: Any, factors: Any, axis: int) -> Any:
-    """s with s_i = g_i + factors_i s_{i+1} along an axis, factors ending in 0.
+    """s with s_i = g_i + factors_i s_{i+1} along an axis; nothing comes in behind the last.
 
-    Solved by doubling (Kogge and Stone 1973): s reaches twice as far each round.
+    About sqrt(n) blocks of as many entries are solved side by side, and then joined from the last.
+
+    >>> recurrence(np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.5, 0.5]), 0)
+    array([3., 4., 4.])
     """
-    sums, reach = g, 1
-    while reach < g.shape[axis]:
-        sums = sums + factors * _shifted(sums, reach, axis)
-        factors = factors * _shifted(factors, reach, axis)
-        reach *= 2
-    return sums
+    axis = axis % g.ndim
+    n, rest = g.shape[axis], g.shape[:axis] + g.shape[axis + 1 :]
+    blocks = max(isqrt(n), 1)
+    length = -(-n // blocks)
+    dtype = np.result_type(g, factors)
+
+    def side_by_side(x: Any) -> Any:
+        row = np.zeros((blocks * length, *rest), dtype)
+        row[:n] = np.moveaxis(x, axis, 0)
+        return np.swapaxes(row.reshape(blocks, length, *rest), 0, 1).copy()
+
+    s, reach = side_by_side(g), side_by_side(factors)
+    for i in reversed(range(length - 1)):
+        s[i] += reach[i] * s[i + 1]
+        reach[i] *= reach[i + 1]
+    entering = np.zeros((blocks, *rest), dtype)  # s of the first entry behind each block
+    for k in reversed(range(blocks - 1)):
+        entering[k] = s[0, k + 1] + reach[0, k + 1] * entering[k + 1]
+    s[:, :-1] += reach[:, :-1] * entering[:-1]
+    row = np.swapaxes(s, 0, 1).reshape(blocks * length, *rest)
+    return np.moveaxis(row[:n], 0, axis)
+
+
+def _recurrence_back(g: Any, y: Any, x: Any, factors: Any, axis: int) -> Any:
+    """The same from the front: t_i = g_i + factors_{i-1} t_{i-1}."""
+    first = np.zeros_like(slab(factors, axis, slice(0, 1)))
+    before = np.concatenate([first, slab(factors, axis, slice(0, -1))], axis=axis)
+    return np.flip(recurrence(np.flip(g, axis), np.flip(before, axis), axis), axis)
+
+
+def _recurrence_by_factors(g: Any, y: Any, x: Any, factors: Any, axis: int) -> Any:
+    return _recurrence_back(g, y, x, factors, axis) * _shifted(y, 1, axis)
 
 
 def _shifted(a: Any, places: int, axis: int) -> Any:
@@ -218,6 +257,7 @@ RULES: Table = {
     np.amin:          (extreme,),
     np.cumsum:        (_cumsum,),
     np.cumprod:       (_cumprod,),
+    recurrence:       (_recurrence_back, _recurrence_by_factors),
     np.zeros_like:    None,
     np.ones_like:     None,
     np.argmax:        None,

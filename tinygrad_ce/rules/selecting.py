@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ce.dispatch import as_array, dispatched
-from tinygrad_ce.rules.indexing import scatter, set_at, settled
+from tinygrad_ce.rules.indexing import along, scatter, set_at, settled
 from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
@@ -105,10 +105,10 @@ def _partition(
     """The entries of y and a are the same: the i-th smallest of the one is that of the other."""
     if axis is None:
         return np.reshape(_partition(g, y, np.ravel(a), kth), a.shape)
-    sorted_a = np.argsort(a, axis=axis, kind="stable")
+    sorted_a = np.asarray(np.argsort(a, axis=axis, kind="stable"))
     sorted_y = np.argsort(y, axis=axis, kind="stable")
     ordered = np.take_along_axis(g, sorted_y, axis)
-    return np.take_along_axis(ordered, np.argsort(sorted_a, axis=axis), axis)
+    return scatter(ordered, along(a.shape, sorted_a, axis), a.shape)
 
 
 @dispatched

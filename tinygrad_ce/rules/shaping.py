@@ -97,10 +97,14 @@ def _roll(g: Any, y: Any, a: Any, shift: Any, axis: Any = None) -> Any:
 
 def _repeat(g: Any, y: Any, a: Any, repeats: Any, axis: Any = None) -> Any:
     if axis is None:
-        places = np.repeat(np.arange(a.size), repeats)
-        return np.reshape(scatter(g, places, (a.size,)), a.shape)
+        return np.reshape(_repeat(g, y, np.ravel(a), repeats, 0), a.shape)
+    axis = axis % a.ndim
+    if np.size(repeats) == 1:
+        times = int(np.ravel(repeats)[0])
+        copies = (*a.shape[: axis + 1], times, *a.shape[axis + 1 :])
+        return np.sum(np.reshape(g, copies), axis=axis + 1)
     places = np.repeat(np.arange(a.shape[axis]), repeats)
-    return scatter(g, (slice(None),) * (axis % a.ndim) + (places,), a.shape)
+    return scatter(g, (slice(None),) * axis + (places,), a.shape)
 
 
 def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:  # noqa: N803  NumPy's own name

@@ -14,8 +14,8 @@ from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Several, Table
 
 __all__ = [
-    "RULES", "astype", "axes_of", "conj", "kept", "laid_along", "output", "ratio", "spread",
-    "sum_to", "weigh",
+    "RULES", "astype", "axes_of", "conj", "kept", "laid_along", "masked", "output", "ratio",
+    "spread", "sum_to", "weigh",
 ]  # fmt: skip
 
 
@@ -73,6 +73,26 @@ def weigh(w: Any, x: Any) -> Any:
     """
     with np.errstate(invalid="ignore"):
         return np.where(np.equal(w, 0), 0.0, np.multiply(w, x))
+
+
+_WHOLE = {np.dtype(np.float64): np.int64, np.dtype(np.float32): np.int32}
+_MANY = 4096
+
+
+@dispatched
+def masked(x: Any, mask: Any) -> Any:
+    """x where the mask is true, and 0 elsewhere, whatever x is there: `np.where(mask, x, 0.0)`.
+
+    np.where takes a branch for every entry, at ten times the cost of a product where a mask has no
+    pattern. The bits of x and those of 0 or -1 take none.
+
+    >>> masked(np.array([1.0, np.inf]), np.array([True, False]))
+    array([1., 0.])
+    """
+    whole = _WHOLE.get(x.dtype) if type(x) is np.ndarray and x.size >= _MANY else None
+    if whole is None or type(mask) is not np.ndarray or mask.dtype != bool:
+        return np.where(mask, x, 0.0)
+    return np.bitwise_and(x.view(whole), np.negative(mask.view(np.int8))).view(x.dtype)
 
 
 _NUMBERS = (np.float64, np.float32)
@@ -155,6 +175,7 @@ RULES: Table = {
     output: (_output,),
     sum_to: (lambda g, y, x, shape: np.broadcast_to(g, x.shape),),
     astype: (lambda g, y, x, dtype: g,),
+    masked: (lambda g, y, x, mask: masked(g, mask), None),
     ratio:  (lambda g, y, x, z: ratio(g, z),
              lambda g, y, x, z: -ratio(g * y, z)),
     weigh:  (lambda g, y, w, x: weigh(g, x),
