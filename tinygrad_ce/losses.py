@@ -338,7 +338,7 @@ def sigmoid_cross_entropy(
 
 def _values(x: Any) -> Any:
     """The plain numbers in x, real, to be looked at by the checks."""
-    values = np.asarray(getattr(x, "value", x))
+    values = as_array(getattr(x, "value", x))
     return values.real if values.dtype.kind == "c" else values
 
 
