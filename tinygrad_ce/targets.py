@@ -70,7 +70,7 @@ def _check_labels(t: NDArray[Any], n: int) -> None:
 
 def real_values(x: Any) -> Any:
     """The plain numbers in x, real, to be looked at by the checks."""
-    values = np.asarray(getattr(x, "value", x))
+    values = as_array(getattr(x, "value", x))
     return values.real if values.dtype.kind == "c" else values
 
 

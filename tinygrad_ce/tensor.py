@@ -246,7 +246,8 @@ def _made(
         named = parameters.values()
         locks = (_locks(named, named), locks)
     if not isinstance(value, tuple):
-        if type(value) is not _ndarray and not isinstance(value, np.generic):
+        known = type(value) is _ndarray or isinstance(value, np.generic)
+        if not known and not hasattr(type(value), "__array_function__"):
             value = np.asarray(value)[()]
         if value.dtype.kind not in "fcO":
             return _leaf(value)  # integers do not follow their operands smoothly

@@ -79,7 +79,7 @@ class Primitive:
 
     Attributes:
         function: the public function, the key of the table.
-        call: what computes its value from arrays.
+        call: what computes its value: the function, which arrays of other kinds may override.
         rules: one per operand; with one variable operand, those of `alone`.
         alone: the rules where only one operand is a variable (see `Tied`).
         each: the rule of operands that come as a sequence, and where the sequence is.
@@ -96,7 +96,7 @@ class Primitive:
     )  # fmt: skip
 
     def __init__(self, function: Function, entry: Entry, broadcasts: bool = False) -> None:
-        self.function, self.call, self.broadcasts = function, plain(function), broadcasts
+        self.function, self.call, self.broadcasts = function, function, broadcasts
         self.rules: Rules = ()
         self.alone: Rules = ()
         self.each: Each | None = None
