@@ -29,6 +29,7 @@ FLOORS = {
     "checkpoint": 5,
     "transforms": 5,
     "data": 5,
+    "testing": 6,
     "__init__": 7,
     "__main__": 8,
 }
