@@ -1,9 +1,9 @@
 """The convention for complex numbers, held by every function that takes them.
 
 The gradient of a real f by z = x + iy is g = df/dx - i df/dy, so that f changes by Re(sum(g v))
-along v. Each example of `test_rules` is taken to complex operands: all of them, or one beside real
+along v. Each example of `examples` is taken to complex operands: all of them, or one beside real
 ones. What NumPy or we refuse is listed in `REFUSED`, so that nothing drops out unseen.
-Tolerances are those of `test_rules`.
+Tolerances are those of `cases`.
 """
 
 import warnings
@@ -14,22 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import DIFFERENCE, EXACT, Case, derivative, dotted, gradient, name, size
+from examples.sequences import CUMULATIVE
 from hypothesis import given
 from hypothesis import strategies as st
-from test_rules import (
-    CUMULATIVE,
-    DIFFERENCE,
-    EXACT,
-    EXAMPLES,
-    Case,
-    derivative,
-    dotted,
-    gradient,
-    name,
-    size,
-)
 
 import tinygrad_ce as tg
+from examples import EXAMPLES
 from tinygrad_ce.rules import bessel, decompositions, erf, gamma, indexing, special, support
 
 Z = np.array([0.5 + 1j, -1.2 - 0.3j, 0.7j])

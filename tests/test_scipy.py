@@ -1,7 +1,7 @@
 """The rules of scipy.special's ufuncs, each against other ways to its derivative.
 
 `EXAMPLES` names every function of the table. Differences and complex steps are compared within the
-tolerances of `test_rules.py`; `DIGITS` compares with 50 digits where mpmath is installed.
+tolerances of `cases.py`; `DIGITS` compares with 50 digits where mpmath is installed.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_rules import (
+from cases import (
     DIFFERENCE,
     EXACT,
     Case,

@@ -304,7 +304,7 @@ def gradients(
 
     Where the arithmetic made a nan, a branch that was not taken may have answered a zero gradient
     with 0/0. So the pass is repeated with the question where a gradient arrives at all: a nan sent
-    from the root gets to exactly those entries that it depends on.
+    from the root, where the gradient is not 0, gets to exactly those entries that it depends on.
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
@@ -317,7 +317,8 @@ def gradients(
     with np.errstate(all="ignore"):
         found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
         if any(map(_has_nan, found.values())):
-            nan = np.full(np.shape(root.value), np.nan, root.value.dtype)[()]
+            asked = np.not_equal(gradient.value if isinstance(gradient, Node) else gradient, 0)
+            nan = np.where(asked, np.nan, 0).astype(root.value.dtype)[()]
             reached = {node: _is_nan(g) for node, g in walk(nan, probe=True)}
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}

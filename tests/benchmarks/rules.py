@@ -26,7 +26,9 @@ import tinygrad_ce as tg
 from tinygrad_ce.graph import order, pull_back
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from test_rules import EXAMPLES, Case, name
+from cases import Case, name
+
+from examples import EXAMPLES
 
 ROUNDS = 5
 # Why a gradient may cost more than four times its function.

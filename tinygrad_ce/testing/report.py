@@ -1,0 +1,151 @@
+"""What a gradient check found: a verdict for every entry, and a page that a student can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_ce.testing.diagnosis import Comparison, diagnose
+
+__all__ = ["KINK", "RIGHT", "UNDECIDABLE", "WRONG", "Report", "Verdicts", "WrongGradientError"]
+
+RIGHT, KINK, UNDECIDABLE, WRONG = "right", "kink", "undecidable", "wrong"
+ORDER = (RIGHT, KINK, UNDECIDABLE, WRONG)  # the verdict of many is the last that occurs
+SHOWN = 5
+
+
+class WrongGradientError(AssertionError):
+    """A gradient is not right; the message is the report."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One result by one argument: the verdict of each entry, and the one-sided derivatives."""
+
+    comparison: Comparison
+    codes: NDArray[Any]  # places in ORDER, of the shape of `comparison.expected`
+    error: NDArray[Any]
+    left: NDArray[Any]
+    right: NDArray[Any]
+
+    @property
+    def worst(self) -> str:
+        return ORDER[int(self.codes.max(initial=0))]
+
+    def lines(self) -> list[str]:
+        """The entries that are not right, worst first, in labelled columns."""
+        c = self.comparison
+        if c.found.shape != c.expected.shape:
+            return [
+                f"  the gradient by {c.argument} has shape {c.found.shape}, not {c.expected.shape}"
+            ]
+        off = np.abs(c.found - c.expected) / np.maximum(c.tolerance, np.finfo(float).tiny)
+        off = np.where(np.isnan(off), np.inf, off)
+        ranks = self.codes * 1e300 + np.minimum(off, 1e299)
+        chosen = np.argsort(-ranks, axis=None)[: min(SHOWN, np.count_nonzero(self.codes))]
+        rows = [("entry", f"{c.argument} there", "expected", "found", "allowed", "verdict")]
+        for place in chosen:
+            index = np.unravel_index(place, c.expected.shape)
+            at = index[len(index) - c.value.ndim :]
+            result = f"{c.result or 'result'}{_brackets(index[: len(index) - c.value.ndim])} by "
+            rows.append((
+                (result if c.output.ndim else "") + c.argument + _brackets(at),
+                _number(c.value[at]), _number(c.expected[index]), _number(c.found[index]),
+                f"{c.tolerance[index]:.1e}", self._verdict(index),
+            ))  # fmt: skip
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+        lines = ["  " + "  ".join(t.rjust(w) for t, w in zip(row, widths)).rstrip() for row in rows]
+        more = int(np.count_nonzero(self.codes)) - len(chosen)
+        return [*lines, f"  and {more} more of {self.codes.size}"] if more else lines
+
+    def _verdict(self, index: Any) -> str:
+        code = ORDER[int(self.codes[index])]
+        left, right = self.left[index], self.right[index]
+        if code == KINK or (code == WRONG and self._bends(index)):
+            inside = "between" if code == KINK else "not between"
+            return (
+                f"{code}: {left:.6g} from the left, {right:.6g} from the right, found is {inside}"
+            )
+        if code == UNDECIDABLE and not (np.isfinite(left) and np.isfinite(right)):
+            return "undecidable: x is at the edge of the domain of f"
+        if code == UNDECIDABLE:
+            return f"undecidable: the witness is sure to {self.error[index]:.1e} only"
+        return code
+
+    def _bends(self, index: Any) -> bool:
+        return not bool(self.comparison.judged[index])
+
+
+def _brackets(index: Any) -> str:
+    return f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
+
+
+def _number(x: Any) -> str:
+    return f"{x:.10g}" if np.isrealobj(x) else f"{x:.6g}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. It is true where no entry is wrong or undecidable.
+
+    At a kink any value between the one-sided derivatives passes.
+
+    Attributes:
+        name: the function's.
+        method: how the expected derivatives were measured.
+        evaluations: how often f was called for it.
+        parts: the verdicts, one for each result by each argument.
+        higher: the report of the next order.
+        blame: what is to blame within the program, if it was looked for.
+    """
+
+    name: str
+    method: str
+    evaluations: int
+    parts: tuple[Verdicts, ...]
+    order: int = 1
+    higher: Report | None = None
+    blame: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def verdict(self) -> str:
+        """The gravest verdict of all: right, kink, undecidable or wrong."""
+        found = [part.worst for part in self.parts] + ([self.higher.verdict] if self.higher else [])
+        return max(found, key=ORDER.index, default=RIGHT)
+
+    @property
+    def diagnosis(self) -> tuple[str, ...]:
+        """How the wrong ones are wrong, a sentence each."""
+        wrong = [part.comparison for part in self.parts if part.worst == WRONG]
+        found = [(c, diagnose(c)) for c in wrong]
+        return tuple(f"the gradient by {c.argument}: {text}" for c, text in found if text)
+
+    def __bool__(self) -> bool:
+        return self.verdict in (RIGHT, KINK)
+
+    def __str__(self) -> str:
+        what = "gradient" if self.order == 1 else f"derivative of order {self.order}"
+        entries = sum(part.codes.size for part in self.parts)
+        lines = [
+            f"{self.name}: the {what} is {max((p.worst for p in self.parts), key=ORDER.index)}"
+            f" ({entries} entries, {self.method}, {self.evaluations} calls)"
+        ]
+        for part in self.parts:
+            c = part.comparison
+            by = f"{c.result} by {c.argument}" if c.result else f"by {c.argument}"
+            if part.worst == RIGHT:
+                allowed = f"up to {c.tolerance.max(initial=0):.1e} allowed"
+                off = np.abs(c.found - c.expected).max(initial=0) if c.expected.size else 0.0
+                lines.append(f"  {by}: right, off by {off:.1e} at most, {allowed}")
+            else:
+                lines += [f"  {by}, shape {c.value.shape}: {part.worst}", *part.lines()]
+        lines += [f"  -> {text}" for text in (*self.diagnosis, *self.blame, *self.notes)]
+        if self.higher is not None:
+            lines.append(str(self.higher))
+        return "\n".join(lines)
+
+    __repr__ = __str__

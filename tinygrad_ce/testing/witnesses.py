@@ -1,0 +1,311 @@
+"""Numerical derivatives that know how wrong they may be: what a gradient is held against.
+
+A function of trees of arrays is taken as a function of one vector (`Vector`). `jacobian` measures
+its derivatives, one entry of the arguments after the other:
+
+- by complex steps (Squire and Trapp 1998), `Im f(x + ih) / h`, exact to rounding, where f carries
+  complex numbers faithfully, which is tried out;
+- otherwise by central differences with Richardson's extrapolation in Ridders' form (1982), which
+  takes for each entry the step with the smallest error estimate.
+
+Beside the value it gives the derivatives from the left and from the right where they differ.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_ce.errors import DTypeError, Error
+from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.trees import flatten
+
+__all__ = ["Leaf", "Measured", "Vector", "jacobian", "plain"]
+
+RATIO, LEVELS = 4.0, 6  # of the steps of the differences
+FIRST = 2.0**-6
+IMAGINARY = 2.0**-100
+ROUNDING = 8.0  # ulp that a value of f may be off
+
+
+def plain(x: Any) -> Any:
+    """The values of an array, a Tensor, or another system's array, without gradient."""
+    return np.asarray(x.value if isinstance(x, Tensor) else x)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array among the arguments or results: how it is called, and where it is in the vector."""
+
+    label: str
+    values: NDArray[Any]
+    start: int
+    size: int  # real numbers in it: a complex entry has two
+
+    @property
+    def part(self) -> slice:
+        return slice(self.start, self.start + self.size)
+
+
+class Vector:
+    """A function of arrays or trees of arrays as one of a real vector.
+
+    Raises:
+        Error: nothing of the arguments named by argnums can be differentiated by.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...]):
+        self.f, self.args = f, args
+        self.leaves: list[Leaf] = []
+        self.trees = []
+        names = argument_names(f, len(args))
+        start = 0
+        for number in argnums:
+            values, structure = flatten(args[number])
+            mine = []
+            for path, value in zip(paths(args[number]), values, strict=True):
+                array = plain(value)
+                if array.dtype.kind not in "fc":
+                    raise DTypeError(
+                        f"{names[number]}{path} has dtype {array.dtype}",
+                        "gradients exist by floating-point numbers, real or complex",
+                        "pass floats, or leave the argument out of argnums",
+                    )
+                size = array.size * (2 if array.dtype.kind == "c" else 1)
+                mine.append(Leaf(f"{names[number]}{path}", array, start, size))
+                start += size
+            self.leaves += mine
+            self.trees.append((number, mine, structure))
+        if not start:
+            raise Error(
+                "there is nothing to differentiate by",
+                "a gradient check needs at least one number among the arguments",
+                "pass arrays of floats, or other argnums",
+            )
+        self.x = np.concatenate([_reals(leaf.values) for leaf in self.leaves])
+        self.evaluations = 0
+        self.outputs = self._results(self._call(self.x))
+        if any(y.dtype.kind == "c" for _, y in self.outputs):
+            raise DTypeError(
+                "f returned complex numbers",
+                "a gradient is that of a real result",
+                "check np.real of it and np.imag of it",
+            )
+        self.y = np.concatenate([np.ravel(y).astype(np.float64) for _, y in self.outputs])
+        kinds = [y.dtype for _, y in self.outputs if y.dtype.kind == "f"]
+        self.eps = max((float(np.finfo(kind).eps) for kind in kinds), default=0.0) or 2.0**-52
+
+    def _call(self, x: NDArray[Any]) -> Any:
+        full = list(self.args)
+        for number, leaves, structure in self.trees:
+            full[number] = structure.build([self._shaped(x[leaf.part], leaf) for leaf in leaves])
+        self.evaluations += 1
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            return self.f(*full)
+
+    def _shaped(self, part: NDArray[Any], leaf: Leaf) -> Any:
+        if leaf.values.dtype.kind == "c":
+            part = part[: leaf.values.size] + 1j * part[leaf.values.size :]
+        return np.reshape(part, leaf.values.shape)[()] if leaf.values.ndim else part[0]
+
+    def _results(self, result: Any) -> list[tuple[str, NDArray[Any]]]:
+        values, _ = flatten(result)
+        labels = paths(result)
+        return [(path.lstrip("."), plain(v)) for path, v in zip(labels, values, strict=True)]
+
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        """All results as one vector, complex where x is."""
+        parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        found = np.concatenate(parts)
+        if found.shape != self.y.shape:
+            raise Error(
+                f"f returned {found.size} numbers, and {self.y.size} before",
+                "a derivative needs results of a fixed shape",
+                "keep shapes from depending on values",
+            )
+        return found if found.dtype.kind == "c" else found.astype(np.float64)
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of f's arguments, as far as they are known."""
+    try:
+        known = [
+            p.name for p in signature(f).parameters.values()
+            if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        ]  # fmt: skip
+    except (TypeError, ValueError):
+        known = []
+    return [known[i] if i < len(known) else f"argument {i}" for i in range(count)]
+
+
+def paths(tree: Any, head: str = "") -> list[str]:
+    """Where the leaves of a tree are, from left to right: `['w']`, `[0]`, `.bias`.
+
+    >>> paths({"w": 1.0, "b": [2.0, 3.0]})
+    ["['w']", "['b'][0]", "['b'][1]"]
+    """
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [p for key, item in tree.items() for p in paths(item, f"{head}[{key!r}]")]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return [p for name in tree._fields for p in paths(getattr(tree, name), f"{head}.{name}")]
+    if isinstance(tree, list | tuple):
+        return [p for i, item in enumerate(tree) for p in paths(item, f"{head}[{i}]")]
+    names = getattr(tree, "__dataclass_fields__", None)
+    if names is not None and not isinstance(tree, type):
+        return [p for name in names for p in paths(getattr(tree, name), f"{head}.{name}")]
+    return [head]
+
+
+def _reals(values: NDArray[Any]) -> NDArray[Any]:
+    flat = np.ravel(values)
+    parts = [flat.real, flat.imag] if flat.dtype.kind == "c" else [flat]
+    return np.concatenate(parts).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The derivatives of a vector function, results by arguments.
+
+    Attributes:
+        value: the derivatives.
+        error: how far off each may be, by the method's own estimate.
+        left, right: the one-sided derivatives.
+        kink: where these differ.
+        method: how they were measured.
+        evaluations: how often f was called.
+    """
+
+    value: NDArray[Any]
+    error: NDArray[Any]
+    left: NDArray[Any]
+    right: NDArray[Any]
+    kink: NDArray[Any]
+    method: str
+    evaluations: int
+
+
+def jacobian(f: Vector, announce: float = 5.0) -> Measured:
+    """All derivatives of f at its point.
+
+    Args:
+        f: the function.
+        announce: seconds from which on a run says on stderr how long it will take.
+    """
+    steps = [_complex_column, _difference_column] if _is_faithful(f) else [_difference_column]
+    for step in steps:
+        columns = [step(f, j) for j in _progress(f, announce)]
+        value, error, left, right, kink = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
+        if step is _difference_column:
+            break
+        # A function may lose the imaginary part at some entries only: the differences decide.
+        smooth = ~kink & np.isfinite(left) & np.isfinite(right)
+        size = np.abs(left) + np.abs(right) + np.abs(value)
+        apart = np.abs(value - (left + right) / 2) > 1e-3 * size + 1e-6 * _scale(f)[:, None]
+        if not np.any(apart & smooth):
+            break
+    method = "complex step" if step is _complex_column else "central differences"
+    return Measured(value, error, left, right, kink, method, f.evaluations)
+
+
+def _scale(f: Vector) -> NDArray[Any]:
+    scale: NDArray[Any] = np.maximum(np.abs(f.y), 1.0)
+    return scale
+
+
+def _progress(f: Vector, announce: float) -> Any:
+    """The entries one after the other; what takes long says so."""
+    n = f.x.size
+    began = time.perf_counter()
+    told = False
+    for j in range(n):
+        yield j
+        spent = time.perf_counter() - began
+        if j == 9 and n > 10 and spent / 10 * n > announce:
+            told = True
+            print(f"gradient check: {n} entries, about {spent / 10 * n:.0f} s", file=sys.stderr)
+        if told and sys.stderr.isatty():
+            print(f"\r{j + 1} of {n}", end="\n" if j == n - 1 else "", file=sys.stderr)
+
+
+def _is_faithful(f: Vector) -> bool:
+    """Whether f takes complex numbers, and answers real ones among them as it does otherwise."""
+    if any(leaf.values.dtype.kind == "c" for leaf in f.leaves):
+        return False
+    try:
+        with warnings.catch_warnings(action="error", category=np.exceptions.ComplexWarning):
+            y = f(f.x.astype(complex))
+    except Exception:
+        return False
+    if y.dtype.kind != "c":
+        return False
+    return bool(np.allclose(y.real, f.y, rtol=1e-9, atol=1e-12, equal_nan=True))
+
+
+Column = tuple[NDArray[Any], ...]
+
+
+def _moved(f: Vector, j: int, h: Any) -> NDArray[Any]:
+    x = f.x.astype(np.result_type(f.x, h))
+    x[j] += h
+    return f(x)
+
+
+def _complex_column(f: Vector, j: int) -> Column:
+    """Im f(x + ih) / h; what a change of x by some ulp would change is its error."""
+    value = _moved(f, j, 1j * IMAGINARY).imag / IMAGINARY
+    nudge = 2.0**-20 * max(abs(f.x[j]), 2.0**-10)
+    x = f.x * (1 + 2.0**-20 * np.where(np.arange(f.x.size) % 2, 1, -1)) + 1j * 0
+    x[j] = f.x[j] + nudge + 1j * IMAGINARY
+    eps = f.eps
+    changed = np.abs(f(x).imag / IMAGINARY - value)
+    error = 16 * eps * np.abs(value) + 16 * eps / 2.0**-20 * changed
+    left, right, kink = _sides(f, j)
+    return value, error, left, right, kink
+
+
+def _sides(f: Vector, j: int) -> Column:
+    """The one-sided derivatives, and where they do not meet as the step shrinks."""
+    jumps = []
+    for h in (2.0**-16, 2.0**-20):
+        h = h * max(abs(f.x[j]), 1.0)
+        right, left = (_moved(f, j, h) - f.y) / h, (f.y - _moved(f, j, -h)) / h
+        jumps.append((np.abs(right - left), left, right, h))
+    (wide, *_), (narrow, left, right, h) = jumps
+    noise = 4 * ROUNDING * f.eps * _scale(f) / h
+    kink = (narrow > 0.5 * wide) & (narrow > noise + 1e-6 * (np.abs(left) + np.abs(right)))
+    return left, right, kink
+
+
+def _difference_column(f: Vector, j: int) -> Column:
+    """Ridders' tableau of central differences, for steps of x's size and of size 1."""
+    eps = f.eps * ROUNDING
+    best = np.full(f.y.shape, np.nan)
+    least = np.full(f.y.shape, np.inf)
+    size = abs(f.x[j])
+    for first in {FIRST * max(size, 1.0), FIRST * size} - {0.0}:
+        tableau: list[list[NDArray[Any]]] = []
+        for level in range(LEVELS):
+            h = first / RATIO**level
+            a, b = _moved(f, j, h), _moved(f, j, -h)
+            row = [(a - b) / (2 * h)]
+            noise = eps * np.maximum(np.abs(a), np.abs(b)) / h
+            for k in range(1, level + 1):
+                weight = RATIO ** (2 * k)
+                row.append((weight * row[k - 1] - tableau[-1][k - 1]) / (weight - 1))
+                error = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - tableau[-1][k - 1]))
+                error = np.where(np.isfinite(error), error + noise, np.inf)
+                better = error < least
+                best, least = np.where(better, row[k], best), np.where(better, error, least)
+            tableau.append(row)
+    left, right, kink = _sides(f, j)
+    return best, least, left, right, kink
