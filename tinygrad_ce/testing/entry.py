@@ -1,7 +1,8 @@
-"""What Hypothesis calls when it is imported: from then on `from_type(Tensor)` draws Tensors.
+"""What Hypothesis imports when it is imported itself: from then on `from_type(Tensor)` draws.
 
-The strategies are looked up only when one is drawn from: Hypothesis may be imported, and so this
-module, while they are.
+It draws leaves with gradient, of `arrays()`. The entry point "hypothesis" of the installed package
+names this module rather than a function in it, and strategies are looked up only when drawn from:
+either may be half imported when Hypothesis comes here.
 """
 
 from hypothesis import strategies as st
@@ -9,20 +10,6 @@ from hypothesis import strategies as st
 from tinygrad_ce.tensor import Tensor, tensor
 from tinygrad_ce.testing import strategies
 
-__all__ = ["register"]
-
-
-def register() -> None:
-    """Tell Hypothesis how a Tensor is made: a leaf with gradient, of `arrays()`.
-
-    Installed, the package has it called through the entry point "hypothesis".
-
-    >>> from hypothesis import find
-    >>> from hypothesis.strategies import from_type
-    >>> register()
-    >>> find(from_type(Tensor), lambda x: x.ndim == 1)
-    tensor([1.], requires_grad=True)
-    """
-    st.register_type_strategy(
-        Tensor, lambda _: st.builds(tensor, strategies.arrays(), requires_grad=st.just(True))
-    )
+st.register_type_strategy(
+    Tensor, lambda _: st.builds(tensor, strategies.arrays(), requires_grad=st.just(True))
+)

@@ -24,7 +24,7 @@ from tinygrad_ce.testing.strategies.values import (
 __all__ = ["labels", "logits", "one_hot", "probabilities", "soft_targets"]
 
 LOGITS = grid(2.0**-5, 16.0)
-TIED = st.sampled_from([0.0, 1.0, -1.0]) | st.sampled_from(LOGITS)
+TIED = st.sampled_from([0.0, 1.0, -1.0])
 EXTREMES = (1e4, -1e4)
 
 
@@ -98,13 +98,13 @@ def logits(
     masks: bool = False,
     masked_rows: bool = False,
 ) -> SearchStrategy[Any]:
-    """Logits: distinct numbers of size up to 16, and what softmax must also bear, on request.
+    """Logits: distinct multiples of 1/32 up to +-16, and what softmax must also bear, on request.
 
     Args:
         shape: as of `probabilities`.
         axis: as of `probabilities`.
         dtype: as of `probabilities`.
-        ties: whether entries may be equal; they often are.
+        ties: whether entries may be equal, and they often are; any floats then, of size up to 16.
         extreme: whether some are 1e4 or -1e4.
         masks: whether some are -inf, though never a whole row of classes.
         masked_rows: whether some are -inf, whole rows of classes too.
@@ -173,12 +173,13 @@ def _logits(
 ) -> Any:  # fmt: skip
     batch, n = draw(_sides(shape, axis))
     kind = drawn(draw, dtype)
-    numbers = (*LOGITS, *EXTREMES) if extreme else LOGITS
     if ties:
-        elements = TIED | st.sampled_from(EXTREMES) if extreme else TIED
+        width: Any = min(64, 8 * np.dtype(kind).itemsize)
+        elements = TIED | st.floats(-16, 16, width=width)
+        elements = elements | st.sampled_from(EXTREMES) if extreme else elements
         z = draw(filled((*batch, n), kind, elements))
     else:
-        z = draw(distinct((*batch, n), kind, numbers))
+        z = draw(distinct((*batch, n), kind, LOGITS, EXTREMES if extreme else ()))
     if masks or masked_rows:
         hidden = draw(hnp.arrays(bool, z.shape))
         if not masked_rows:

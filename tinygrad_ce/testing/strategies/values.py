@@ -54,14 +54,22 @@ def shapes() -> SearchStrategy[tuple[int, ...]]:
 
 
 def filled(
-    shape: tuple[int, ...], dtype: Any, elements: SearchStrategy[Any], unique: bool = False
+    shape: tuple[int, ...], dtype: Any, elements: SearchStrategy[Any]
 ) -> SearchStrategy[Any]:
     """Arrays of which every entry is drawn: with equal ones a permuted gradient looks right."""
-    return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing(), unique=unique)
+    return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing())
 
 
-def distinct(shape: tuple[int, ...], dtype: Any, numbers: tuple[float, ...]) -> SearchStrategy[Any]:
-    """Arrays of different numbers out of these."""
+@st.composite
+def distinct(
+    draw: Draw, shape: tuple[int, ...], dtype: Any, numbers: tuple[float, ...],
+    often: tuple[float, ...] = (),
+) -> Any:  # fmt: skip
+    """Arrays of different numbers out of these, in the order of their simplicity, and of `often`.
+
+    Floats are drawn, as they shrink well, and rounded to the step between the numbers. One that is
+    none of them, or taken, gives way to the simplest free number: no draw is thrown away.
+    """
     size = int(np.prod(shape))
     if size > len(numbers):
         raise ShapeError(
@@ -69,7 +77,24 @@ def distinct(shape: tuple[int, ...], dtype: Any, numbers: tuple[float, ...]) -> 
             f"its {size} entries are to be distinct, out of {len(numbers)} numbers",
             "ask for a smaller shape or distance, or let entries be equal: elements=conditioned()",
         )
-    return filled(shape, dtype, _numbers(dtype, numbers), unique=True)
+    if not size:
+        return np.empty(shape, dtype)
+    step = np.min(np.diff(np.sort(numbers)), initial=1.0)
+    floats = st.floats(min(numbers), max(numbers))
+    elements = floats | st.sampled_from(often) if often else floats
+
+    def parts() -> Any:
+        free = dict.fromkeys((*numbers, *often))
+        found = []
+        for x in draw(filled(shape, np.float64, elements)).ravel().tolist():
+            chosen = round(x / step) * step
+            if chosen not in free:
+                chosen = next(iter(free))
+            del free[chosen]
+            found.append(chosen + 0.0)  # no -0.0
+        return np.array(found, dtype).reshape(shape)
+
+    return parts() + 1j * parts() if np.dtype(dtype).kind == "c" else parts()
 
 
 def _numbers(dtype: Any, numbers: tuple[float, ...]) -> SearchStrategy[Any]:
@@ -175,6 +200,8 @@ def away_from(
 ) -> SearchStrategy[Any]:
     """Arrays whose entries keep a distance from kinks and from each other.
 
+    Without a shape, there are at most 4 entries if so few numbers are left that more might not fit.
+
     Args:
         kinks: where not to be, for example 0 for relu, or the ends of a clip; none for max.
         distance: how far away at least.
@@ -199,7 +226,9 @@ def away_from(
 
 @st.composite
 def _chosen(draw: Draw, shape: Shape, dtype: Any, numbers: tuple[float, ...]) -> Any:
-    sides, kind = drawn_shape(draw, shape, shapes()), drawn(draw, dtype)
+    few = hnp.array_shapes(max_dims=1, max_side=max(1, min(len(numbers), 4)))
+    default = shapes() if len(numbers) >= 4**3 else few
+    sides, kind = drawn_shape(draw, shape, default), drawn(draw, dtype)
     return draw(distinct(sides, kind, numbers))
 
 
