@@ -263,3 +263,26 @@ def test_complex_products(f: Any, m: Any, n: Any) -> None:
         x = tg.tensor((a, b)[which], requires_grad=True)
         loss(x).backward()
         np.testing.assert_allclose(x.grad, complex_gradient(loss, (a, b)[which]), atol=1e-8)
+
+
+OUT_OF_RANGE: dict[str, Any] = {
+    "rollaxis": lambda x: np.rollaxis(x, 5),
+    "rot90": lambda x: np.rot90(x, 4, (0, 7)),
+    "gradient": lambda x: np.gradient(x, axis=5),
+    "gradient, one twice": lambda x: np.gradient(x, axis=(0, 0)),
+    "delete": lambda x: np.delete(x, 0, axis=5),
+    "compress": lambda x: np.compress([True], x, axis=5),
+    "apply_along_axis": lambda x: np.apply_along_axis(np.sum, 5, x),
+    "apply_over_axes": lambda x: np.apply_over_axes(np.sum, x, [5]),
+    "array_split": lambda x: np.array_split(x, 2, axis=5),
+    "fftshift": lambda x: np.fft.fftshift(x, 5),
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+def test_an_axis_that_is_not_there_is_refused(name: str) -> None:
+    """As by NumPy, and not taken modulo the number of axes."""
+    x = np.ones((2, 3, 4))
+    for operand in (x, tg.tensor(x, requires_grad=True)):
+        with pytest.raises((ValueError, IndexError)):
+            OUT_OF_RANGE[name](operand)

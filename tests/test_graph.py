@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ce as tg
-from tinygrad_ce.graph import recording
+from tinygrad_ce.mode import recording
 
 
 def leaf(data: Any = (1.0, 2.0, 3.0)) -> tg.Tensor:
@@ -692,3 +692,30 @@ def test_async_generator_does_not_leak_to_its_consumer() -> None:
         return [(inside, recording()) async for inside in stream()]
 
     assert asyncio.run(consume()) == [(False, True), (False, True)]
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(tg.softmax, np.log), (tg.sigmoid, np.log)])
+def test_a_recognised_pair_does_not_reach_through_no_grad(inner: Any, outer: Any) -> None:
+    z = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    with tg.no_grad():
+        y = inner(z)
+    assert not outer(y).requires_grad
+    assert not tg.xlogy(tg.tensor([1.0, 0.0, 0.0]), y).requires_grad
+
+
+def test_a_constant_of_a_recognised_pair_can_become_a_leaf() -> None:
+    w = tg.tensor(2.0, requires_grad=True)
+    y = tg.softmax(tg.tensor([1.0, 2.0, 3.0]))
+    y.requires_grad = True
+    for _ in range(2):
+        y.grad = None
+        np.sum(np.log(y) * w).backward()
+        np.testing.assert_allclose(y.grad, 2 / y.numpy(), rtol=1e-15)
+
+
+def test_integers_that_were_made_to_require_a_gradient_are_refused() -> None:
+    x = tg.tensor([1, 2])
+    x.requires_grad = True
+    with pytest.raises(tg.DTypeError, match="int64"):
+        np.sum(x * 0.7).backward()
+    assert x.grad is None

@@ -3,6 +3,7 @@
 The examples stand in `examples`, one module a family; what they are compared by, in `cases`.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -78,6 +79,26 @@ def test_family_has_its_examples_in_the_module_of_its_name(family: Any) -> None:
 def test_examples_in_two_families_are_refused() -> None:
     with pytest.raises(ValueError, match=r"exp.* have examples in two families"):
         joined([{np.exp: []}, {np.sin: []}, {np.exp: []}])
+
+
+def test_examples_use_every_argument_that_the_rules_know(monkeypatch: Any) -> None:
+    used: dict[Any, set[str]] = {f: set() for f in BUILT_IN}
+    engine = sys.modules["tinygrad_ce.tensor"]
+    apply = engine.apply
+
+    def observed(f: Any, args: Any, kwargs: Any) -> Any:
+        if f in used:
+            names = TABLE[f].operands + TABLE[f].names
+            used[f].update(names[: len(args)], kwargs)
+        return apply(f, args, kwargs)
+
+    monkeypatch.setattr(engine, "apply", observed)
+    for cases in EXAMPLES.values():
+        for case in cases:
+            case.f(*(tg.tensor(x, requires_grad=True) for x in case.arguments()))
+    operands_come_as = {"subscripts", "operands"}  # einsum's
+    missed = {name(f): set(TABLE[f].names) - used[f] - {"out"} - operands_come_as for f in used}
+    assert {f: sorted(names) for f, names in missed.items() if names} == {}
 
 
 @EVERY

@@ -418,3 +418,30 @@ def test_hvp_matches_tangents_by_key() -> None:
     point, direction = {"a": 2.0, "b": 3.0}, {"b": 0.0, "a": 1.0}
     found = tg.hvp(lambda p: p["a"] ** 3 + p["b"] ** 2, point, direction)
     assert found == {"a": 12.0, "b": 0.0}
+
+
+def test_a_keyword_argument_may_have_any_name() -> None:
+    def scaled(x: Any, f: float, args: float, argnums: float) -> Any:
+        return np.sum(x * (f + args + argnums))
+
+    x = np.ones(2)
+    np.testing.assert_array_equal(tg.grad(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])
+    np.testing.assert_array_equal(tg.jacobian(scaled)(x, f=1.0, args=2.0, argnums=4.0), [7.0, 7.0])
+
+
+@pytest.mark.parametrize("result", [None, "0", [1.0], (1.0, 2.0)])
+def test_what_is_no_number_has_no_gradient(result: Any) -> None:
+    """Above all None, of a function that forgot its return."""
+    with pytest.raises(tg.GradientError, match="f returned"):
+        tg.grad(lambda x: result)(np.ones(2))
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (1, -1)])
+def test_argnums_that_name_an_argument_twice_are_refused(argnums: Any) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        tg.grad(lambda x, y: np.sum(x * y), argnums)(np.ones(2), np.ones(2))
+
+
+def test_argnums_may_be_numpys_integers() -> None:
+    found = tg.grad(lambda x, y: np.sum(x * y), np.int64(1))(np.full(2, 3.0), np.ones(2))
+    np.testing.assert_array_equal(found, [3.0, 3.0])

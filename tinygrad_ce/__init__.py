@@ -25,7 +25,6 @@ from tinygrad_ce.functions import (
     log_softmax,
     logit,
     logsumexp,
-    one_hot,
     polygamma,
     relu,
     sigmoid,
@@ -35,7 +34,6 @@ from tinygrad_ce.functions import (
     xlog1py,
     xlogy,
 )
-from tinygrad_ce.graph import no_grad
 from tinygrad_ce.losses import (
     binary_cross_entropy,
     cross_entropy,
@@ -49,9 +47,11 @@ from tinygrad_ce.losses import (
     softmax_cross_entropy,
     squared_error,
 )
+from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
+from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.arguments import carries
 from tinygrad_ce.errors import GradientError
-from tinygrad_ce.graph import Mode, gradients, order, recording, tick
+from tinygrad_ce.graph import gradients, order, tick
+from tinygrad_ce.mode import Mode, recording
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import Primitive
@@ -52,7 +54,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return since, results, structure
 
         since, results, structure = run()
-        live = [y for y in results if _is_variable(y)]
+        live = [y for y in results if carries(y)]
         if not live:
             return structure.build(results)
         values = [y.value for y in live]
@@ -67,7 +69,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             with Mode(True):
                 since, again, _ = run()
             total = Several([None] * len(sources))
-            for z, value, gz in zip(filter(_is_variable, again), values, g, strict=True):
+            for z, value, gz in zip(filter(carries, again), values, g, strict=True):
                 _check_same(z.value, value)
                 within = [(node, node.parents or ()) for node in order(z, since)]
                 for node, parents in within:
@@ -82,18 +84,14 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
         outputs = iter([output(node, i) for i in range(len(live))])
-        return structure.build([next(outputs) if _is_variable(y) else y for y in results])
+        return structure.build([next(outputs) if carries(y) else y for y in results])
 
     return forgetful
 
 
-def _is_variable(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.requires_grad
-
-
 def _renewed(x: Any) -> Any:
     """A variable as a node of this run, so that f may return its argument."""
-    return apply(np.positive, (x,), {}) if _is_variable(x) else x
+    return apply(np.positive, (x,), {}) if carries(x) else x
 
 
 def _mirror(source: Any) -> Tensor:

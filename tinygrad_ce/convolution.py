@@ -33,6 +33,9 @@ def conv1d(
     Returns:
         An array of shape (N, O, L'), with the dtype of the product.
 
+    Raises:
+        ShapeError: the shapes do not fit one another, or an option does not fit them.
+
     >>> conv1d(np.array([[[1.0, 2.0, 4.0]]]), np.array([[[-1.0, 1.0]]]))
     array([[[1., 2.]]])
     """

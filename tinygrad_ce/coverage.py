@@ -16,7 +16,7 @@ from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.outside import ANSWERS, REFUSED, UNRELATED, reason
 from tinygrad_ce.rules.table import TABLE, Primitive
 
-__all__ = ["CLASSES", "MODULES", "classes", "document", "names"]
+__all__ = ["MODULES", "classes", "document", "names"]
 
 MODULES: tuple[ModuleType, ...] = (np, np.linalg, np.fft, stride_tricks)
 DIFFERENTIABLE, RECORDED, PLAIN, REFUSAL = CLASSES = (
@@ -56,7 +56,7 @@ def classes(function: Function) -> list[str]:
     """
     found = []
     if function in TABLE:
-        found.append(DIFFERENTIABLE if _flows(TABLE[function]) else RECORDED)
+        found.append(DIFFERENTIABLE if TABLE[function].differentiable else RECORDED)
     found += [PLAIN] * (function in ANSWERS) + [PLAIN] * (function in UNRELATED)
     return found + [REFUSAL] * (function in REFUSED)
 
@@ -79,10 +79,6 @@ def document() -> str:
         *_unnamed(),
     ]
     return "\n".join(parts)
-
-
-def _flows(primitive: Primitive) -> bool:
-    return bool(primitive.rules or primitive.each or primitive.composed)
 
 
 def _members(module: ModuleType, kind: str) -> dict[str, Function]:
@@ -147,9 +143,8 @@ def _arguments(primitive: Primitive) -> tuple[str, str]:
     others = _code(name for name in primitive.names if name != "out")
     if primitive.each is not None:
         return "each operand", others
-    rule = next(rule for rule in primitive.rules if rule is not None)
-    operands = rule.__code__.co_varnames[2 : 2 + len(primitive.rules)]
-    return _code(n for n, rule in zip(operands, primitive.rules) if rule is not None), others
+    flowing = [name for name, rule in zip(primitive.operands, primitive.rules) if rule is not None]
+    return _code(flowing), others
 
 
 def _recorded() -> list[str]:

@@ -1,17 +1,15 @@
 """Activations, softmax, special functions: functions of arrays that work on Tensors too.
 
-Complex numbers are refused (DTypeError), but for softmax, log_softmax and logsumexp, which are
-analytic.
+Complex numbers are refused (DTypeError), but for softmax, log_softmax, logsumexp, xlogy and
+xlog1py, which are analytic.
 """
 
 import math
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import real_array
-from tinygrad_ce.errors import TargetError
 from tinygrad_ce.rules.erf import erf, erfc, erfinv
 from tinygrad_ce.rules.gamma import digamma, lgamma, polygamma
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
@@ -39,7 +37,6 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
-    "one_hot",
     "polygamma",
     "relu",
     "sigmoid",
@@ -54,6 +51,15 @@ __all__ = [
 def relu(x: Any) -> Any:
     """max(x, 0). Its derivative: 1 for x > 0, otherwise 0.
 
+    Args:
+        x: real numbers of any shape.
+
+    Returns:
+        An array of x's shape and dtype.
+
+    Raises:
+        DTypeError: x is complex.
+
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
@@ -62,6 +68,8 @@ def relu(x: Any) -> Any:
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """x where x > 0, otherwise negative_slope * x. At 0 its derivative is negative_slope.
+
+    Arguments and errors as `relu`.
 
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
@@ -73,7 +81,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where x > 0, otherwise alpha (exp(x) - 1) (Clevert, Unterthiner, Hochreiter 2016).
 
-    Its derivative: 1 for x > 0, otherwise alpha exp(x).
+    Its derivative: 1 for x > 0, otherwise alpha exp(x). Arguments and errors as `relu`.
 
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
@@ -86,7 +94,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """x times the normal distribution function at x (Hendrycks and Gimpel 2016).
 
     Its derivative: Phi(x) + x exp(-x^2/2) / sqrt(2 pi). `approximate="tanh"` is the paper's
-    formula with tanh.
+    formula with tanh. Arguments and errors as `relu`.
 
     >>> gelu(np.array([-1.0, 1.0]))
     array([-0.15865525,  0.84134475])
@@ -103,55 +111,12 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
 
 
 def silu(x: Any) -> Any:
-    """x sigmoid(x). Its derivative: s + x s (1 - s) with s = sigmoid(x).
+    """x sigmoid(x), also called swish (Hendrycks and Gimpel 2016).
+
+    Its derivative: s + x s (1 - s) with s = sigmoid(x). Arguments and errors as `relu`.
 
     >>> silu(np.array([0.0, 1e4]))
     array([    0., 10000.])
     """
     x = real_array(x, "silu")
     return x * sigmoid(x)
-
-
-def one_hot(
-    labels: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = np.float64
-) -> NDArray[Any]:
-    """Rows of zeros with a one at each label.
-
-    Args:
-        labels: integers from 0 to num_classes - 1, of any shape.
-        num_classes: the length of a row; one more than the largest label by default.
-        dtype: the dtype of the result.
-
-    Returns:
-        An array of shape (*labels.shape, num_classes).
-
-    Raises:
-        TargetError: the labels are no integers, or one is out of range.
-
-    >>> one_hot([0, 2])
-    array([[1., 0., 0.],
-           [0., 0., 1.]])
-    """
-    t = np.asarray(labels)
-    n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
-    check_labels(t, n)
-    rows = np.zeros((t.size, n), dtype)
-    rows[np.arange(t.size), t.ravel()] = 1
-    return rows.reshape(*t.shape, n)
-
-
-def check_labels(t: NDArray[Any], n: int) -> None:
-    """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
-    if t.dtype.kind not in "iu":
-        raise TargetError(
-            f"the labels have dtype {t.dtype}",
-            "class labels are integers",
-            "use labels.astype(int), or pass a distribution of the outputs' shape",
-        )
-    wrong = t[(t < 0) | (t >= n)]
-    if wrong.size:
-        raise TargetError(
-            f"a label is {wrong.flat[0]}",
-            f"with {n} classes labels run from 0 to {n - 1}",
-            "correct it, or name it as ignore_index where a loss has that option",
-        )

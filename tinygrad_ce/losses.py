@@ -9,17 +9,26 @@ other example has loss 0 and gradient 0. A term with target 0 contributes nothin
 A sum is taken from 0.0, not negated, so that a loss of 0 is not -0.0.
 """
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
-from tinygrad_ce.functions import check_labels, log_softmax, one_hot
+from tinygrad_ce.errors import ShapeError, TargetError
+from tinygrad_ce.rules.softmax import log_softmax
 from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
 from tinygrad_ce.rules.support import weigh
+from tinygrad_ce.targets import (
+    check_distribution,
+    check_probabilities,
+    check_same_shape,
+    check_unit,
+    class_weights,
+    float_like,
+    hint_probabilities,
+    real_values,
+)
 
 __all__ = [
     "binary_cross_entropy",
@@ -72,8 +81,8 @@ def cross_entropy(
     """
     y = as_array(y)
     if check:
-        _check_probabilities(y, axis)
-    p, w = _distribution(y, t, axis, weight, ignore_index, label_smoothing, check)
+        check_probabilities(y, axis)
+    p, w = class_weights(y, t, axis, weight, ignore_index, label_smoothing, check)
     return _reduced(0.0 - np.sum(xlogy(p, y), axis=axis), w, reduction)
 
 
@@ -101,8 +110,8 @@ def softmax_cross_entropy(
     """
     z = as_array(z)
     if check:
-        _hint_probabilities(z, axis)
-    p, w = _distribution(z, t, axis, weight, ignore_index, label_smoothing, check)
+        hint_probabilities(z, axis)
+    p, w = class_weights(z, t, axis, weight, ignore_index, label_smoothing, check)
     return _reduced(0.0 - np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
 
 
@@ -126,14 +135,14 @@ def negative_log_likelihood(
     np.float64(0.2876820724517809)
     """
     log_y = as_array(log_y)
-    values = _values(log_y)
+    values = real_values(log_y)
     if check and (values > 1e-6).any():
         raise TargetError(
             f"log_y has an entry {values.max():.4g}",
             "the logarithm of a probability is not positive",
             "pass log_softmax(z), or use softmax_cross_entropy for logits",
         )
-    p, w = _distribution(log_y, t, axis, weight, ignore_index, 0.0, check)
+    p, w = class_weights(log_y, t, axis, weight, ignore_index, 0.0, check)
     return _reduced(0.0 - np.sum(weigh(p, log_y), axis=axis), w, reduction)
 
 
@@ -150,10 +159,10 @@ def kl_divergence(
     np.float64(0.0)
     """
     y, t = as_array(y), as_array(t)
-    _check_same(y, t)
+    check_same_shape(y, t)
     if check:
-        _check_probabilities(y, axis)
-        _check_distribution(_values(t), axis)
+        check_probabilities(y, axis)
+        check_distribution(real_values(t), axis)
     losses = np.sum(xlogy(t, t), axis=axis) - np.sum(xlogy(t, y), axis=axis)
     return _reduced(losses, None, reduction)
 
@@ -181,8 +190,8 @@ def focal(
     """
     z = as_array(z)
     if check:
-        _hint_probabilities(z, axis)
-    p, w = _distribution(z, t, axis, weight, ignore_index, 0.0, check)
+        hint_probabilities(z, axis)
+    p, w = class_weights(z, t, axis, weight, ignore_index, 0.0, check)
     log_y = log_softmax(z, axis)
     terms = log_y
     if gamma:  # at y = 1 the power's own derivative may be inf, the term's is 0
@@ -211,6 +220,10 @@ def hinge(
         reduction: "mean" or "sum" over the examples, or "none" for one loss an example.
         check: whether values are checked.
 
+    Raises:
+        TargetError: labels are none.
+        ShapeError: z and t do not fit, or the batch is empty.
+
     Its gradient by z_k: 1 where the margin is missed, and by z_t minus their number. Exactly at
     the margin it is 0.
 
@@ -218,14 +231,14 @@ def hinge(
     np.float64(0.5)
     """
     z = as_array(z)
-    p, _ = _distribution(z, t, axis, None, None, 0.0, check)
+    p, _ = class_weights(z, t, axis, None, None, 0.0, check)
     right = np.sum(weigh(p, z), axis=axis, keepdims=True)
     missed = np.maximum(z - right + margin, 0)
     return _reduced(np.sum(weigh(1 - p, missed), axis=axis), None, reduction)
 
 
 def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mean") -> Any:
-    """1/2 sum_k |y_k - t_k|^2, the article's squared error.
+    """1/2 sum_k |y_k - t_k|^2, whose gradient is the difference itself.
 
     Args:
         y: outputs; the entries along `axis` make one example.
@@ -242,7 +255,7 @@ def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mea
     np.float64(2.0)
     """
     y, t = as_array(y), as_array(t)
-    _check_same(y, t)
+    check_same_shape(y, t)
     squares = _squares(y - t)
     losses = 0.5 * (np.sum(squares, axis=axis) if np.ndim(y) else squares)
     return _reduced(losses, None, reduction)
@@ -250,6 +263,11 @@ def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mea
 
 def mean_squared_error(y: Any, t: Any, *, reduction: Reduction = "mean") -> Any:
     """The mean of |y - t|^2 over all entries, as PyTorch's `mse_loss`.
+
+    Args:
+        y: outputs of any shape.
+        t: targets of y's shape.
+        reduction: "mean" or "sum" over the entries, or "none" for one loss an entry.
 
     Raises:
         ShapeError: y and t differ in shape, or are empty.
@@ -260,15 +278,14 @@ def mean_squared_error(y: Any, t: Any, *, reduction: Reduction = "mean") -> Any:
     np.float64(2.0)
     """
     y, t = as_array(y), as_array(t)
-    _check_same(y, t)
+    check_same_shape(y, t)
     return _reduced(_squares(y - t), None, reduction)
 
 
 def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
     """|y - t|^2 / 2 up to a distance of delta, and beyond it the tangent (Huber 1964).
 
-    Raises:
-        ShapeError: y and t differ in shape, or are empty.
+    Arguments and errors as `mean_squared_error`; delta > 0.
 
     Its gradient by y: `y - t`, cut off at +-delta.
 
@@ -276,7 +293,7 @@ def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") 
     array([0.125, 2.5  ])
     """
     y, t = as_array(y), as_array(t)
-    _check_same(y, t)
+    check_same_shape(y, t)
     error = y - t
     size = np.abs(error)
     losses = np.where(size <= delta, 0.5 * _squares(error), delta * (size - 0.5 * delta))
@@ -306,11 +323,11 @@ def binary_cross_entropy(
     np.float64(0.6931471805599453)
     """
     y, t = as_array(y), as_array(t)
-    _check_same(y, t)
+    check_same_shape(y, t)
     if check:
-        _check_unit(_values(y), "y", "pass sigmoid(z), or use sigmoid_cross_entropy for logits")
-        _check_unit(_values(t), "t", "pass targets from 0 to 1")
-    return _weighted(binary_log_loss(y, _float_like(t, y)), weight, reduction)
+        check_unit(real_values(y), "y", "pass sigmoid(z), or use sigmoid_cross_entropy for logits")
+        check_unit(real_values(t), "t", "pass targets from 0 to 1")
+    return _weighted(binary_log_loss(y, float_like(t, y)), weight, reduction)
 
 
 def sigmoid_cross_entropy(
@@ -327,19 +344,13 @@ def sigmoid_cross_entropy(
     np.float64(10000.0)
     """
     z, t = as_array(z), as_array(t)
-    _check_same(z, t)
+    check_same_shape(z, t)
     if check:
-        _check_unit(_values(t), "t", "pass targets from 0 to 1")
-    return _weighted(sigmoid_log_loss(z, _float_like(t, z)), weight, reduction)
+        check_unit(real_values(t), "t", "pass targets from 0 to 1")
+    return _weighted(sigmoid_log_loss(z, float_like(t, z)), weight, reduction)
 
 
 # What the losses share.
-
-
-def _values(x: Any) -> Any:
-    """The plain numbers in x, real, to be looked at by the checks."""
-    values = np.asarray(getattr(x, "value", x))
-    return values.real if values.dtype.kind == "c" else values
 
 
 def _squares(error: Any) -> Any:
@@ -347,11 +358,6 @@ def _squares(error: Any) -> Any:
     if error.dtype.kind == "c":
         return np.square(np.real(error)) + np.square(np.imag(error))
     return np.square(error)
-
-
-def _float_like(t: Any, y: Any) -> Any:
-    """Integer and boolean targets in the outputs' dtype, so that float32 stays float32."""
-    return t.astype(y.dtype) if t.dtype.kind in "biu" else t
 
 
 def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
@@ -381,135 +387,3 @@ def _weighted(losses: Any, weight: ArrayLike | None, reduction: Reduction) -> An
         return _reduced(losses, None, reduction)
     weights = np.broadcast_to(np.asarray(weight, dtype=losses.dtype), losses.shape)
     return _reduced(weigh(weights, losses), weights, reduction)
-
-
-def _distribution(
-    y: Any,
-    t: Any,
-    axis: int,
-    weight: ArrayLike | None,
-    ignore_index: int | None,
-    smoothing: float,
-    check: bool,
-) -> tuple[Any, Any]:
-    """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
-    t = as_array(t)
-    if not y.ndim or not -y.ndim <= axis < y.ndim:
-        raise ShapeError(
-            f"the outputs have shape {y.shape}, the class axis is {axis}",
-            "the classes lie along one of the outputs' axes",
-            "pass outputs with a class axis",
-        )
-    n = y.shape[axis]
-    counts = None
-    if t.shape == y.shape:
-        if ignore_index is not None:
-            raise TargetError(
-                "ignore_index was given with distributions",
-                "it names a class index to be left out",
-                "pass class indices, or rows of zeros with check=False",
-            )
-        if check:
-            _check_distribution(_values(t), axis)
-        p = _float_like(t, y)
-    elif t.shape == y.shape[: axis % y.ndim] + y.shape[axis % y.ndim + 1 :]:
-        labels = np.asarray(_values(t))
-        counted = np.ones(labels.shape, bool)
-        if ignore_index is not None and labels.dtype.kind in "iu":
-            counted = labels != ignore_index
-            labels = np.where(counted, labels, 0)
-            counts = counted.astype(y.dtype)
-        check_labels(labels, n)
-        rows = one_hot(labels, n, y.dtype) * np.expand_dims(counted, -1).astype(y.dtype)
-        p = np.moveaxis(rows, -1, axis)
-    else:
-        without = y.shape[: axis % y.ndim] + y.shape[axis % y.ndim + 1 :]
-        raise ShapeError(
-            f"the targets have shape {t.shape}",
-            f"for outputs of shape {y.shape} they are class indices of shape {without} or "
-            f"distributions of shape {y.shape}",
-            "reshape them, for example with squeeze or [:, None]",
-        )
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"label_smoothing is a share from 0 to 1, not {smoothing}")
-    if smoothing:
-        p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
-    if weight is None:
-        return p, counts
-    weights = np.asarray(_values(weight), dtype=y.dtype)
-    if weights.shape != (n,) or (weights < 0).any():
-        raise ShapeError(
-            f"the weights have shape {weights.shape} and least entry {weights.min(initial=0):.4g}",
-            f"there is one weight >= 0 for each of the {n} classes",
-            "pass an array of that shape",
-        )
-    p = p * np.reshape(weights, [n if i == axis % y.ndim else 1 for i in range(y.ndim)])
-    return p, np.sum(_values(p), axis=axis)
-
-
-def _check_same(y: Any, t: Any) -> None:
-    if np.shape(y) != np.shape(t):
-        raise ShapeError(
-            f"the outputs have shape {np.shape(y)}, the targets {np.shape(t)}",
-            "this loss takes them of the same shape; NumPy would broadcast and count pairs",
-            "reshape one of them, for example with squeeze(-1) or [:, None]",
-        )
-
-
-def _check_unit(values: Any, name: str, remedy: str) -> None:
-    outside = (values < 0) | (values > 1)
-    if outside.any():
-        raise TargetError(
-            f"{name} has an entry {values[outside].flat[0]:.4g}",
-            "probabilities lie between 0 and 1",
-            remedy,
-        )
-
-
-def _tolerance(values: Any) -> float:
-    return 1e-2 if values.dtype == np.float16 else 1e-4
-
-
-def _check_probabilities(y: Any, axis: int) -> None:
-    values = _values(y)
-    if (values < 0).any() or (values > 1 + _tolerance(values)).any():
-        _check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
-    if not values.ndim:
-        return
-    sums = values.sum(axis=axis)
-    if (np.abs(sums - 1) > 0.01).any():
-        warnings.warn(
-            f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
-            "Probabilities sum to 1. For logits use softmax_cross_entropy.",
-            LossWarning,
-            stacklevel=3,
-        )
-
-
-def _hint_probabilities(z: Any, axis: int) -> None:
-    values = _values(z)
-    if values.size < 2 or (values < 0).any() or (values > 1).any():
-        return
-    if (np.abs(values.sum(axis=axis) - 1) < 1e-6).all():
-        warnings.warn(
-            "z sums to 1 like probabilities. This loss applies softmax itself. "
-            "For probabilities use cross_entropy.",
-            LossWarning,
-            stacklevel=3,
-        )
-
-
-def _check_distribution(t: Any, axis: int) -> None:
-    if (t < 0).any():
-        raise TargetError(
-            f"a target has an entry {t.min():.4g}", "a distribution has none below 0",
-            "correct it, or pass check=False if it is meant",
-        )  # fmt: skip
-    sums = t.sum(axis=axis)
-    wrong = ~(np.abs(sums - 1) <= _tolerance(t)) if t.dtype.kind == "f" else sums != 1
-    if np.any(wrong):
-        raise TargetError(
-            f"a target sums to {np.extract(wrong, sums)[0]:.6g}",
-            "a distribution sums to 1",
-            "normalise it, or pass check=False if it is meant",
-        )

@@ -2,7 +2,8 @@
 
 Operators and methods, and NumPy's functions through its two protocols (NEP 13 and NEP 18), all
 lead to `apply`, which looks the function up in the rule table, computes it on plain arrays, and
-records the result when one of its operands requires a gradient.
+records the result when one of its operands requires a gradient. What a Tensor is besides stands
+in `array.py` (what can be read off it) and `variable.py` (its gradient).
 """
 
 from __future__ import annotations
@@ -13,27 +14,37 @@ import operator
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from inspect import CO_VARARGS
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_ce.errors import DTypeError, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Extras, Hook, Node, blocks, gradients, order, recording, release, tick
+from tinygrad_ce.arguments import (
+    PLAIN,
+    as_operand,
+    bound,
+    carries,
+    check_known,
+    in_dtype,
+    values_of,
+)
+from tinygrad_ce.array import refuse_loss
+from tinygrad_ce.errors import DTypeError, UnsupportedError
+from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
+from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
+from tinygrad_ce.variable import Variable, check_differentiable
 
 __all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
 
 _new = object.__new__
 _ndarray = np.ndarray
 _EMPTY: dict[str, Any] = {}
-_PLAIN = (float, int, np.ndarray)
 _FUSIBLE = {inner for _, pairs in FUSED.values() for inner in pairs}
 
 
@@ -58,6 +69,7 @@ def recorded(
     rules: tuple[Any, ...],
     locks: Any,
 ) -> Tensor:
+    """A computed Tensor from which gradients go on; the arguments are `Node`'s attributes."""
     made = _new(Tensor)
     made.value = value
     made.requires_grad = True
@@ -124,7 +136,7 @@ def _binary(
                     return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
                 return recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
             return _leaf(value)
-        if type(b) not in _PLAIN:
+        if type(b) not in PLAIN:
             return _other(a, b, False)
         x = a.value
         value = call(x, b)
@@ -136,7 +148,7 @@ def _binary(
         return _leaf(value)
 
     def reflected(b: Tensor, a: Any) -> Any:
-        if type(a) not in _PLAIN:
+        if type(a) not in PLAIN:
             return _other(b, a, True)
         y = b.value
         value = call(a, y)
@@ -169,9 +181,9 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if primitive is None:
         return _unlisted(function, args, kwargs)
     if kwargs:
-        args, kwargs = _bound(primitive, args, kwargs)
+        args, kwargs = bound(primitive, args, kwargs)
         if "dtype" in kwargs and isinstance(function, np.ufunc) and primitive.rules:
-            args, kwargs = _in_dtype(primitive, args, kwargs)
+            args, kwargs = in_dtype(primitive, args, kwargs)
     if function in FUSED:
         fused = _fused(primitive, args)
         if fused is not None:
@@ -189,16 +201,16 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             raw[i] = a.value
             if a.requires_grad:
                 variables.append(i)
-        elif kind not in _PLAIN:
+        elif kind not in PLAIN:
             if i < n:
-                operands[i] = a = _array(a)
-            raw[i] = _raw(a)
-            if _carries(a):
+                operands[i] = a = as_operand(a)
+            raw[i] = values_of(a)
+            if carries(a):
                 variables.append(i)
-    parameters = _raw(kwargs) if kwargs else kwargs
-    live = n and (variables or (kwargs and _carries(kwargs))) and recording()
+    parameters = values_of(kwargs) if kwargs else kwargs
+    live = n and (variables or (kwargs and carries(kwargs))) and recording()
     if live:
-        _check(primitive, args, kwargs, n)
+        check_known(primitive, args, kwargs, n)
     value = primitive.call(*raw, **parameters)
     if live:
         rules: Any = primitive.alone if len(variables) == 1 else primitive.rules
@@ -251,12 +263,12 @@ def _composed(
     primitive: Primitive, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """A function written with others; where no gradient is needed, NumPy's own."""
-    if not recording() or not (_carries(args) or _carries(kwargs)):
-        return _wrapped(primitive.call(*_raw(args), **_raw(kwargs)))
-    _check(primitive, args, kwargs, 0)
-    if args and not _carries(args[0]):
+    if not recording() or not (carries(args) or carries(kwargs)):
+        return _wrapped(primitive.call(*values_of(args), **values_of(kwargs)))
+    check_known(primitive, args, kwargs, 0)
+    if args and not carries(args[0]):
         with suppress(ValueError):  # arrays of different shapes stay a list
-            args = (_array(args[0]), *args[1:])
+            args = (as_operand(args[0]), *args[1:])
     return _wrapped(function(*args, **kwargs))
 
 
@@ -268,16 +280,16 @@ def _apply_each(
     if each.form is not None:
         args = each.form(args)
     if each.after_first:
-        operands = [args[0], *map(_array, args[1:])]
+        operands = [args[0], *map(as_operand, args[1:])]
         items = operands[1:]
     else:
-        items = [_array(a) for a in args[0]]
+        items = [as_operand(a) for a in args[0]]
         operands = [items, *args[1:]]
-    flowing = [i for i, a in enumerate(items) if _carries(a)]
-    live = (flowing or _carries(args[1:]) or _carries(kwargs)) and recording()
+    flowing = [i for i, a in enumerate(items) if carries(a)]
+    live = (flowing or carries(args[1:]) or carries(kwargs)) and recording()
     if live:
-        _check(primitive, args, kwargs, len(args) if each.after_first else 1)
-    raw, parameters = [_raw(a) for a in operands], _raw(kwargs)
+        check_known(primitive, args, kwargs, len(args) if each.after_first else 1)
+    raw, parameters = [values_of(a) for a in operands], values_of(kwargs)
     value = primitive.call(*raw, **parameters)
     if live:
         rules = tuple(partial(each.rule, i) for i in flowing)
@@ -297,145 +309,28 @@ def _fused(outer: Primitive, args: tuple[Any, ...]) -> Any:
     function = pairs.get(inner.primitive.function)
     if function is None:
         return None
-    spliced = (*args[:place], *inner.operands, *args[place + 1 :])
-    made = apply(function, spliced, inner.parameters)
+    if inner.parents:
+        sources = inner.operands
+    elif inner.requires_grad:  # made as a constant, and a leaf since: the gradient ends here
+        return None
+    else:  # a constant, though its operands may be variables, as after no_grad
+        sources = inner.args
+    made = apply(function, (*args[:place], *sources, *args[place + 1 :]), inner.parameters)
     if made.parents and inner.requires_grad:
-        _extras(made).aside = (outer, args, inner)
+        extras_of(made).aside = (outer, args, inner)
     return made
-
-
-def _extras(node: Node) -> Extras:
-    found = node.extras
-    if found is None:
-        found = node.extras = Extras()
-    return found
-
-
-def _bound(
-    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with operands in their place, without the keywords that say nothing."""
-    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-    if kwargs.get("where") is True:
-        del kwargs["where"]
-    if "out" in kwargs:
-        out = kwargs.pop("out")
-        if any(o is not None for o in (out if isinstance(out, tuple) else (out,))):
-            _no_out(primitive)
-    for name in primitive.operands[len(args) :]:
-        if name not in kwargs:
-            break
-        args = (*args, kwargs.pop(name))
-    return args, kwargs
-
-
-def _in_dtype(
-    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A ufunc computes in the dtype it is told by casting its operands first; so do we."""
-    dtype = kwargs["dtype"]
-    if dtype is not None:
-        primitive.call(*_raw(args), **_raw(kwargs))  # for what NumPy has to say about the cast
-        args = tuple(astype(a, dtype) if hasattr(a, "astype") else a for a in args)
-    return args, {k: v for k, v in kwargs.items() if k != "dtype"}
-
-
-def _check(primitive: Primitive, args: Any, kwargs: dict[str, Any], operands: int) -> None:
-    """Refuse what the rules do not know, and variables where no gradient can flow."""
-    known = ", ".join(name for name in primitive.names if name != "out") or "none"
-    place = operands + primitive.names.index("out") if "out" in primitive.names else len(args)
-    if len(args) > place and args[place] is not None:
-        _no_out(primitive)
-    for name in kwargs:
-        if name not in primitive.names:
-            raise UnsupportedError(
-                f"{primitive.name} was called with {name}=",
-                f"its gradient rule knows these arguments: {known}",
-                "leave it out, or write it with np.where, astype or indexing",
-            )
-    if primitive.composed is not None:
-        code = primitive.composed.__code__
-        if len(args) > code.co_argcount and not code.co_flags & CO_VARARGS:
-            _too_many(primitive, len(args), code.co_argcount)
-        return
-    if len(args) - operands > len(primitive.names):
-        _too_many(primitive, len(args), operands + len(primitive.names))
-    if _carries(args[operands:]) or _carries(kwargs):
-        raise UnsupportedError(
-            f"{primitive.name} was given a variable where no gradient can flow",
-            f"gradients flow to its first {operands} argument(s)",
-            "pass .detach() of it",
-        )
-
-
-def _no_out(primitive: Primitive) -> None:
-    raise UnsupportedError(
-        f"{primitive.name} was called with out=",
-        "writing into an array is not differentiable",
-        "use the value that it returns",
-    )
-
-
-def _too_many(primitive: Primitive, found: int, known: int) -> None:
-    raise UnsupportedError(
-        f"{primitive.name} was called with {found} arguments",
-        f"its gradient rule knows {known} of them",
-        "leave the rest out, or write them with np.where, astype or indexing",
-    )
 
 
 def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A question is answered; a function without a rule computes if no gradient is lost by it."""
     if function in ANSWERS:
-        return function(*_raw(args), **_raw(kwargs))
-    if recording() and (_carries(args) or _carries(kwargs)):
+        return function(*values_of(args), **values_of(kwargs))
+    if recording() and (carries(args) or carries(kwargs)):
         raise UnsupportedError(
             f"{Primitive(function, None).name} was called on a tensor that requires a gradient",
             *reason(function),
         )
-    return _wrapped(function(*_raw(args), **_raw(kwargs)))
-
-
-def _raw(x: Any) -> Any:
-    """x with every Tensor in it, however it is nested in tuples, lists and slices, as its array."""
-    kind = type(x)
-    if kind is Tensor:
-        return x.value
-    if kind is tuple or kind is list:
-        return kind(map(_raw, x))
-    if kind is dict:
-        return {k: _raw(v) for k, v in x.items()}
-    if kind is slice:
-        return slice(_raw(x.start), _raw(x.stop), _raw(x.step))
-    return x
-
-
-def _carries(x: Any) -> bool:
-    """Whether x is, or holds, a tensor that requires a gradient."""
-    kind = type(x)
-    if kind is Tensor:
-        return x.requires_grad  # type: ignore[no-any-return]
-    if isinstance(x, tuple | list):
-        return any(map(_carries, x))
-    if kind is dict:
-        return any(map(_carries, x.values()))
-    return kind is slice and _carries((x.start, x.stop, x.step))
-
-
-def _array(x: Any) -> Any:
-    """An operand as NumPy takes it: sequences become arrays."""
-    kind = type(x)
-    if kind is Tensor or kind in _PLAIN:
-        return x
-    if isinstance(x, list | tuple):
-        return np.asarray(x)
-    if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise UnsupportedError(
-            f"an operand is a {type(x).__name__}",
-            "its arithmetic differs from that of arrays, and the rules are for arrays",
-            "pass np.asarray of it, or np.where with its mask",
-        )
-    return x
+    return _wrapped(function(*values_of(args), **values_of(kwargs)))
 
 
 def _wrapped(value: Any) -> Any:
@@ -482,13 +377,18 @@ _square, _sqrt, _reciprocal = _UNARY[np.square], _UNARY[np.sqrt], _UNARY[np.reci
 
 
 @final
-class Tensor(Node):
+class Tensor(Variable):
     """An array of numbers, with the gradient that belongs to it.
 
     Args:
         data: numbers as `np.array` takes them; copied.
         requires_grad: whether gradients by it are wanted. Needs a floating dtype, real or complex.
         dtype: the dtype, NumPy's own choice by default.
+
+    Attributes:
+        grad: the array that `backward()` adds gradients to, None before; set it to None to begin
+            anew.
+        requires_grad: as above; of a leaf it may be set.
 
     Raises:
         DTypeError: the data are no numbers, or cannot carry a gradient.
@@ -508,9 +408,9 @@ class Tensor(Node):
         cls, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
     ) -> Self:
         if isinstance(data, Tensor):
-            _refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
+            refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
-        data = _array(data) if isinstance(data, np.ndarray) else data
+        data = as_operand(data) if isinstance(data, np.ndarray) else data
         value = np.array(data, dtype=dtype)
         if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
             raise DTypeError(
@@ -518,65 +418,8 @@ class Tensor(Node):
                 "a tensor holds numbers",
                 "convert the data to numbers first",
             )
-        _check_differentiable(value, requires_grad)
+        check_differentiable(value, requires_grad)
         return _leaf(value, bool(requires_grad))
-
-    # What it is.
-
-    @property
-    def data(self) -> Any:
-        """The values as an array. A leaf's may be written, and assigned: `w.data -= 0.1 * w.grad`.
-
-        While a graph still needs them, you get a copy to write, and the graph keeps its own.
-        """
-        value = self.value
-        if type(value) is _ndarray:
-            if self.primitive is not None:
-                value.flags.writeable = False
-            elif not value.flags.writeable:
-                value = self.value = value.copy()
-        return value
-
-    @data.setter
-    def data(self, data: Any) -> None:
-        if self.primitive is not None:
-            raise GradientError(
-                "data was assigned to a computed tensor",
-                "only a leaf has data of its own",
-                "make a new tensor, or use .detach()",
-            )
-        if data is self.value:
-            self.number = tick()
-            return
-        value = np.asarray(data, dtype=self.dtype)
-        if value.shape != self.shape:
-            raise ShapeError(
-                f"data of shape {value.shape} were assigned to a tensor of shape {self.shape}",
-                "a leaf keeps its shape",
-                "make a new tensor",
-            )
-        self.value = value
-        self.number = tick()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.value.shape  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.value.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self.value.size  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the entries."""
-        return self.value.dtype  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Tensor:  # noqa: N802  NumPy's name
@@ -598,115 +441,9 @@ class Tensor(Node):
         """The imaginary part."""
         return apply(np.imag, (self,), {})  # type: ignore[no-any-return]
 
-    def item(self, *index: int) -> Any:
-        """The value as a Python number; of a tensor with several entries, the one at `index`."""
-        return self.value.item(*index)
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        return self.value.tolist()
-
-    def numpy(self) -> Any:
-        """The values as an array of their own, without gradient."""
-        return np.array(self.value)
-
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through it."""
         return _leaf(self.value)
-
-    # Gradients.
-
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
-        """Add to `.grad` of every leaf the gradient of this tensor by it.
-
-        Args:
-            gradient: the gradient that arrives here, of this tensor's shape; 1 for a scalar.
-            retain_graph: keep the graph for another backward pass.
-
-        Raises:
-            GradientError: nothing here requires a gradient, a gradient is missing for a tensor
-                that is no scalar, the graph was released, or a leaf was changed since.
-            ShapeError: the gradient has another shape.
-        """
-        if not self.requires_grad:
-            raise GradientError(
-                "backward() was called on a tensor that does not require a gradient",
-                "gradients flow to tensors made with requires_grad=True",
-                "make its leaves with requires_grad=True, and compute outside no_grad",
-            )
-        seed = self._seed(gradient)
-        nodes = order(self)
-        collected = gradients(self, seed, nodes=nodes)
-        for node, g in collected.items():
-            node.grad = g if node.grad is None else node.grad + g
-        if not retain_graph:
-            release(nodes)
-
-    def _seed(self, gradient: Any) -> Any:
-        if gradient is None:
-            if self.dtype.kind == "c":
-                raise GradientError(
-                    "backward() was called on a complex tensor",
-                    "without a gradient to start from it needs a real scalar",
-                    "take np.real or np.abs of it first, or pass gradient=",
-                )
-            if self.size != 1:
-                raise GradientError(
-                    f"backward() was called on a tensor of shape {self.shape}",
-                    "without a gradient to start from it needs a scalar",
-                    "sum or average it first, or pass gradient=, an array of its shape",
-                )
-            return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
-        gradient = np.asarray(_raw(gradient))
-        if gradient.dtype.kind == "c" and self.dtype.kind != "c":
-            raise DTypeError(
-                "backward() of a real tensor was given a complex gradient",
-                "the gradient by a real number is real",
-                "pass np.real of it, or call backward() on a complex tensor",
-            )
-        gradient = np.asarray(gradient, dtype=self.dtype)
-        if gradient.shape != self.shape:
-            raise ShapeError(
-                f"backward() was given a gradient of shape {gradient.shape}",
-                f"it has the shape of the tensor, {self.shape}",
-                "pass an array of that shape",
-            )
-        return gradient[()]
-
-    def retain_grad(self) -> None:
-        """Let `backward()` store the gradient of this computed tensor too."""
-        self._check_gradient("retain_grad")
-        _extras(self).keeps_grad = True
-
-    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
-        """Show the gradient that arrives here to a function, each time a pass computes it.
-
-        Args:
-            hook: called with the gradient, an array of this shape (a Tensor where gradients are
-                recorded); what it returns takes the gradient's place, None leaves it.
-
-        Returns:
-            A handle, whose `.remove()` takes the hook away.
-
-        Raises:
-            GradientError: no gradient will arrive here.
-
-        >>> x = Tensor(3.0, requires_grad=True)
-        >>> hook = x.register_hook(lambda g: 10 * g)
-        >>> (x * x).backward()
-        >>> x.grad
-        np.float64(60.0)
-        """
-        self._check_gradient("register_hook")
-        return Hook(_extras(self).hooks, hook)
-
-    def _check_gradient(self, asked: str) -> None:
-        if not self.requires_grad:
-            raise GradientError(
-                f"{asked}() was called on a tensor that does not require a gradient",
-                "no gradient will arrive here",
-                "compute it from tensors made with requires_grad=True",
-            )
 
     # Operators.
 
@@ -777,68 +514,15 @@ class Tensor(Node):
             return self
         return new
 
-    # Conversions, as NumPy has them; those that would lose a gradient are refused.
-
-    def __len__(self) -> int:
-        return len(self.value)
+    # Other forms of it.
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return (part.squeeze(0) for part in pieces(self, range(len(self) + 1), 0))
 
-    def __contains__(self, item: Any) -> bool:
-        return bool((self.value == _raw(item)).any())
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        _refuse_loss(self, "float(t)", "use t.item() for the number, or np.log(t) for math.log(t)")
-        return float(self.value)
-
-    def __int__(self) -> int:
-        _refuse_loss(self, "int(t)", "use t.item()")
-        return int(self.value)
-
-    def __complex__(self) -> complex:
-        _refuse_loss(self, "complex(t)", "use t.item()")
-        return complex(self.value)
-
-    def __index__(self) -> int:
-        return operator.index(self.value)
-
     def __round__(self, digits: int = 0) -> Any:
         return self.round(digits)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.value.item(), spec) if spec and not self.ndim else str(self)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
-        _refuse_loss(
-            self, "converting a tensor to an array",
-            "use t.detach() or t.numpy() for the values, np.stack([t, ...]) to join tensors",
-        )  # fmt: skip
-        return np.array(self.value, dtype=dtype, copy=copy)
-
-    def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self.value), separator=", ", prefix="tensor(")
-        if self.dtype not in (np.float64, np.int64, np.bool_):
-            text += f", dtype={self.dtype}"
-        if self.requires_grad:
-            by = "requires_grad=True" if self.primitive is None else f"by={self.primitive.name}"
-            text += f", {by}"
-        return f"tensor({text})"
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and callable(getattr(np, name, None)):
-            raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
-                                 f"np.{name}(t)")  # fmt: skip
-        if hasattr(np.ndarray, name):
-            raise AttributeError(
-                f"a tensor lacks {name!r}, which reaches into an array's memory: t.numpy() is one"
-            )
-        raise AttributeError(f"a tensor has no attribute {name!r}")
 
     def __copy__(self) -> Tensor:
         return self.__deepcopy__({})
@@ -853,7 +537,7 @@ class Tensor(Node):
 
     def _state(self) -> tuple[Any, ...]:
         if self.primitive is not None:
-            _refuse_loss(
+            refuse_loss(
                 self, "copying or pickling a computed tensor", "use t.detach(), or np.copy(t)"
             )
         return self.value, self.requires_grad, self.grad
@@ -918,23 +602,6 @@ def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
     made = _leaf(value, requires_grad)
     made.grad = grad
     return made
-
-
-def _check_differentiable(value: Any, requires_grad: bool) -> None:
-    if requires_grad and value.dtype.kind not in "fcO":
-        raise DTypeError(
-            f"a tensor of dtype {value.dtype} was to require a gradient",
-            "only floating-point numbers do, real or complex",
-            "convert the data, for example with dtype=float",
-        )
-
-
-def _refuse_loss(x: Tensor, what: str, remedy: str) -> None:
-    if x.requires_grad:
-        raise UnsupportedError(
-            f"{what} was asked of a tensor that requires a gradient", "the gradient would be lost",
-            remedy,
-        )  # fmt: skip
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:

@@ -12,121 +12,46 @@ vjp returns the g with `Re(sum(g * v)) = Re(sum(u * J v))`, jvp `J v`, and hvp t
 gradient along v. The gradient by a real argument is real.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.arguments import carries
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
-from tinygrad_ce.graph import Mode, Node, gradients, order, recording, tick
-from tinygrad_ce.tensor import Tensor, apply
-from tinygrad_ce.trees import Structure, flatten, map_tree
+from tinygrad_ce.graph import gradients, tick
+from tinygrad_ce.mode import Mode
+from tinygrad_ce.run import Argnums, Run
+from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.trees import flatten, leaves, map_tree
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
-Argnums = int | Sequence[int]
 
-
-class _Trace:
-    """One run of a function on fresh variables, ready to be pulled back."""
-
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, **kw: Any):
-        self.single = isinstance(argnums, int)
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        self.since = tick()
-        self.outside = recording()
-        full = list(args)
-        self.given: list[Any] = []
-        self.variables: list[Tensor] = []
-        self.structures: list[Structure] = []
-        for number in numbers:
-            if not -len(args) <= number < len(args):
-                raise ValueError(f"argnums names argument {number}; there are {len(args)}")
-            values, structure = flatten(args[number])
-            variables = [_variable(value, number) for value in values]
-            full[number] = structure.build(variables)
-            self.given += values
-            self.variables += variables
-            self.structures.append(structure)
-        with Mode(True):
-            self.output = f(*full, **kw)
-        self.tensors = any(isinstance(value, Tensor) for value in self.given)
-
-    def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
-        """The gradients of `root` by the variables, zeros where it does not depend on them."""
-        if not isinstance(root, Tensor) or not root.requires_grad:
-            return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
-        if record is None:
-            record = self.outside and (isinstance(seed, Tensor) or self._reaches_outside(root))
-        with Mode(record):
-            found = gradients(root, seed, set(self.variables), since=self.since, record=record)
-        return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
-
-    def _reaches_outside(self, root: Tensor) -> bool:
-        """Whether anything that was made before this run takes part and requires a gradient."""
-        nodes: list[Node] = order(root, self.since)
-        return any(p.number < self.since for node in nodes for p in node.parents or ())
-
-    def settle(self, x: Any) -> Any:
-        """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
-        if isinstance(x, Tensor):
-            outer = x.requires_grad and self._reaches_outside(x) and self.outside
-            if outer or self.tensors:
-                return x if outer else x.detach()
-            return x.numpy()[()]
-        if self.tensors and isinstance(x, np.ndarray | np.generic):
-            return Tensor(x)
-        return _own(x)
-
-    def answer(self, found: list[Any]) -> Any:
-        """Gradients in the form of the arguments."""
-        settled = iter([self._like(g, x) for g, x in zip(found, self.given, strict=True)])
-        trees = tuple(structure.build(settled) for structure in self.structures)
-        return trees[0] if self.single else trees
-
-    def _like(self, g: Any, given: Any) -> Any:
-        if isinstance(g, Tensor):
-            return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
-        return Tensor(g) if isinstance(given, Tensor) else g
-
-
-def _own(x: Any) -> Any:
-    """An array that shares its memory with nothing."""
-    return np.array(x)[()] if isinstance(x, np.ndarray) else x
-
-
-def _variable(value: Any, number: int) -> Tensor:
-    """A fresh variable with a value; where that is a variable, one that depends on it."""
-    if isinstance(value, Tensor) and value.requires_grad and recording():
-        made: Tensor = apply(np.positive, (value,), {})
-        return made
-    array = value.value if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind not in "fcO":
-        raise DTypeError(
-            f"argument {number} has a leaf of dtype {array.dtype}",
-            "gradients exist by floating-point numbers, real or complex",
-            "pass floats, or leave the argument out of argnums",
+def _check_scalar(y: Any) -> None:
+    if not isinstance(y, Number | np.generic) and not hasattr(type(y), "__array_function__"):
+        raise GradientError(
+            f"f returned {y!r:.80}",
+            "grad needs a scalar",
+            "let f return a number; with has_aux=True, a pair of it and anything else",
         )
-    return Tensor(array, requires_grad=True, dtype=array.dtype)
-
-
-def _scalar(y: Any, name: str) -> None:
     if np.shape(y) != ():
         raise GradientError(
             f"f returned shape {np.shape(y)}",
-            f"{name} needs a scalar",
+            "grad needs a scalar",
             "use jacobian, or sum the result",
         )
     if np.iscomplexobj(y):
         raise DTypeError(
             f"f returned dtype {np.result_type(y)}",
-            f"{name} needs a real scalar",
+            "grad needs a real scalar",
             "take np.real, np.imag or np.abs of it, or use vjp or jacobian",
         )
     if np.result_type(y).kind not in "fO" and isinstance(y, Tensor):
         raise DTypeError(
             f"f returned dtype {np.result_type(y)}",
-            f"{name} needs a real floating-point number",
+            "grad needs a real floating-point number",
             "return a float",
         )
 
@@ -150,12 +75,12 @@ def value_and_grad(
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, argnums, **kwargs)
-        value, aux = trace.output if has_aux else (trace.output, None)
-        _scalar(value, "grad")
-        found = trace.answer(trace.pull(value, _one(value)))
-        value = trace.settle(value)
-        return ((value, map_tree(trace.settle, aux)) if has_aux else value), found
+        run = Run(f, args, kwargs, argnums)
+        value, aux = run.output if has_aux else (run.output, None)
+        _check_scalar(value)
+        found = run.answer(run.pull(value, _one(value)))
+        value = run.settle(value)
+        return ((value, map_tree(run.settle, aux)) if has_aux else value), found
 
     return transformed
 
@@ -191,6 +116,14 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of f, and the function that pulls a gradient by it back to its arguments.
 
+    Args:
+        f: a function of arrays or trees.
+        primals: its arguments.
+
+    Returns:
+        The value, and a function: of a gradient in the form of the value, it returns the tuple of
+        the gradients by the arguments. It may be called again.
+
     Raises:
         ShapeError: a gradient has another shape than the result.
         DTypeError: a gradient is complex, the result is not.
@@ -199,18 +132,19 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    trace = _Trace(f, primals, tuple(range(len(primals))))
-    outputs, structure = flatten(trace.output)
+    run = Run(f, primals, {}, tuple(range(len(primals))))
+    outputs, structure = flatten(run.output)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _along(trace.output, cotangent)
-        total = _total(trace, outputs, seeds)
-        return trace.answer(total)  # type: ignore[no-any-return]
+        seeds = _along(run.output, cotangent)
+        total = _total(run, outputs, seeds)
+        return run.answer(total)  # type: ignore[no-any-return]
 
-    return structure.build([trace.settle(y) for y in outputs]), pull
+    return structure.build([run.settle(y) for y in outputs]), pull
 
 
-def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | None = None) -> Any:
+def _total(run: Run, outputs: list[Any], seeds: list[Any]) -> list[Any]:
+    """The sum over the results of their gradients by each variable."""
     if len(outputs) != len(seeds):
         raise ShapeError(
             f"{len(seeds)} gradients were given for {len(outputs)} results",
@@ -229,7 +163,7 @@ def _total(trace: _Trace, outputs: list[Any], seeds: list[Any], record: bool | N
         _check_real(seed, y, "gradient", "result")
         if not isinstance(seed, Tensor):
             seed = np.asarray(seed, dtype=np.result_type(y))[()]
-        found = trace.pull(y, seed, record)
+        found = run.pull(y, seed)
         total = [a + b for a, b in zip(total, found, strict=True)] if total else found
     return total
 
@@ -260,30 +194,28 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     primals = _arguments(primals)
     directions = _directions(primals, _arguments(tangents))
-    trace = _Trace(f, primals, tuple(range(len(primals))))
-    outputs, structure = flatten(trace.output)
+    run = Run(f, primals, {}, tuple(range(len(primals))))
+    outputs, structure = flatten(run.output)
     # Re(sum(pull(u) * t)) = Re(sum(u * J t)): its gradient by u is J t.
     since = tick()
     found = []
     for y in outputs:
         dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
         with Mode(True):
-            pulled = trace.pull(y, dummy, record=True)
+            pulled = run.pull(y, dummy, record=True)
             parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
-                     if isinstance(p, Tensor) and p.requires_grad]  # fmt: skip
+                     if carries(p)]  # fmt: skip
             total = sum(parts[1:], parts[0]) if parts else None
         if total is None:
             found.append(np.zeros(np.shape(y), np.result_type(y))[()])
             continue
-        nested = trace.outside and (
-            trace._reaches_outside(total) or any(_needs(t) for t in directions)
-        )
+        nested = run.outside and (run.reaches_outside(total) or carries(directions))
         with Mode(nested):
             one = np.ones((), total.dtype)[()]
             g = gradients(total, one, {dummy}, since=min(since, dummy.number), record=nested)
         found.append(g.get(dummy, np.zeros(dummy.shape, dummy.dtype)))
-    values = structure.build([trace.settle(y) for y in outputs])
-    return values, structure.build([trace.settle(g) for g in found])
+    values = structure.build([run.settle(y) for y in outputs])
+    return values, structure.build([run.settle(g) for g in found])
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -294,7 +226,7 @@ def _product(a: Any, b: Any) -> Any:
 
 def _directions(primals: Any, tangents: Any) -> list[Any]:
     """The tangents as a list, one for each leaf of the arguments."""
-    points, directions = flatten(primals)[0], _along(primals, tangents)
+    points, directions = leaves(primals), _along(primals, tangents)
     if [np.shape(t) for t in directions] != [np.shape(x) for x in points]:
         raise ShapeError(
             f"the tangents have shapes {[np.shape(t) for t in directions]}",
@@ -306,12 +238,13 @@ def _directions(primals: Any, tangents: Any) -> list[Any]:
     return directions
 
 
-def _needs(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.requires_grad
-
-
 def _arguments(x: Any) -> tuple[Any, ...]:
-    return x if isinstance(x, tuple) and not hasattr(x, "_fields") else (x,)
+    return x if _is_several(x) else (x,)
+
+
+def _is_several(x: Any) -> bool:
+    """Whether x is a tuple of arguments; a named tuple is one argument, a tree."""
+    return isinstance(x, tuple) and not hasattr(x, "_fields")
 
 
 def _along(tree: Any, other: Any) -> list[Any]:
@@ -327,6 +260,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     One backward pass for each entry of the result, two for a complex one. With trees, for each leaf
     of the result a tree like the argument.
 
+    Args:
+        f: a function of arrays or trees.
+        argnums: the argument, or arguments, to differentiate by.
+
     By a complex argument z the rows of a real result are its gradients, so that f changes by
     `Re(J v)` along v. A complex result changes by `J v`, where there is such a J: where f satisfies
     the Cauchy-Riemann equations at z. They are checked at every call, to half the digits.
@@ -340,29 +277,29 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(f, args, argnums, **kwargs)
-        outputs, structure = flatten(trace.output)
-        return structure.build([trace.answer(_rows(trace, y)) for y in outputs])
+        run = Run(f, args, kwargs, argnums)
+        outputs, structure = flatten(run.output)
+        return structure.build([run.answer(_rows(run, y)) for y in outputs])
 
     return transformed
 
 
-def _rows(trace: _Trace, y: Any) -> list[Any]:
+def _rows(run: Run, y: Any) -> list[Any]:
     shape = np.shape(y)
     rows = []
     for index in np.ndindex(shape):
         seed = np.zeros(shape, np.result_type(y))
         seed[index] = 1
-        row = trace.pull(y, seed[()])
+        row = run.pull(y, seed[()])
         if np.iscomplexobj(y):
-            row = list(map(_analytic, row, trace.pull(y, 1j * seed[()])))
+            row = list(map(_analytic, row, run.pull(y, 1j * seed[()])))
         rows.append(row)
     if not rows:
-        return [np.zeros((*shape, *v.shape), v.dtype) for v in trace.variables]
+        return [np.zeros((*shape, *v.shape), v.dtype) for v in run.variables]
     columns = zip(*rows, strict=True)
     return [
         np.reshape(np.stack([_expanded(g) for g in column]), (*shape, *v.shape))
-        for column, v in zip(columns, trace.variables, strict=True)
+        for column, v in zip(columns, run.variables, strict=True)
     ]
 
 
@@ -393,7 +330,20 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that returns all second derivatives of a scalar f, the jacobian of its gradient.
 
     By complex arguments that exists only where the gradient is analytic, as for the real part of an
-    analytic function; elsewhere jacobian's DTypeError is raised. hvp always exists.
+    analytic function; hvp always exists.
+
+    Args:
+        f: a function of arrays or trees to a scalar.
+        argnums: the argument, or arguments, to differentiate by.
+
+    Returns:
+        A function: for an array of shape s it returns one of shape (*s, *s), for a tree in each
+        leaf's place a tree.
+
+    Raises:
+        GradientError: f returned no scalar.
+        DTypeError: an argument holds integers, f returned a complex number, or the gradient by a
+            complex argument is not analytic.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
@@ -426,8 +376,8 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     gradient = grad(f, numbers)
 
     def slope(*arguments: Any) -> Any:
-        found = flatten(gradient(*arguments))[0]
+        found = leaves(gradient(*arguments))
         return sum((_product(g, t) for g, t in zip(found, directions, strict=True)), 0.0)
 
     found = grad(slope, numbers)(*points)
-    return found if isinstance(primals, tuple) and not hasattr(primals, "_fields") else found[0]
+    return found if _is_several(primals) else found[0]

@@ -13,6 +13,7 @@ from cases import Examples, Untracked
 from examples import (
     bessel,
     building,
+    contractions,
     decompositions,
     elementwise,
     erf,
@@ -20,7 +21,6 @@ from examples import (
     gamma,
     indexing,
     joining,
-    linalg,
     making,
     methods,
     norms,
@@ -43,7 +43,7 @@ from examples import (
 
 FAMILIES: tuple[ModuleType, ...] = (
     bessel, building, decompositions, elementwise, erf, fourier, gamma, indexing, joining,
-    linalg, making, methods, norms, padding, polynomials, products, quantiles, reductions,
+    contractions, making, methods, norms, padding, polynomials, products, quantiles, reductions,
     representation, selecting, sequences, shaping, softmax, special, statistics, support,
     systems, windows,
 )  # fmt: skip

@@ -42,7 +42,8 @@ EXAMPLES: Examples = {
                     + [holo(lambda a, b: np.concatenate((a, b)), real(2), real(3)),
                        Case(lambda a, b: np.concatenate((a, b), dtype=np.float64),
                             real(2), real(3), single=False)],
-    np.sort: [holo(lambda x, k=k: np.sort(x, axis=k), apart(3, 4)) for k in (0, 1, -1, None)]
+    np.sort: [holo(lambda x: np.sort(x, order=None), apart(3, 4))]
+             + [holo(lambda x, k=k: np.sort(x, axis=k), apart(3, 4)) for k in (0, 1, -1, None)]
              + [holo(lambda x: np.sort(x, kind="heapsort"), apart(4)),
                 holo(lambda x: np.sort(x, stable=True), apart(4))],
     np.take: [holo(lambda x, k=k: np.take(x, I, axis=k), real(3, 3)) for k in (None, 0, 1, -1)]
@@ -55,10 +56,13 @@ EXAMPLES: Examples = {
         holo(lambda x: np.take_along_axis(x, np.array([[3], [1], [1]]), 1), real(3, 4)),
         holo(lambda x: np.take_along_axis(x, np.array([[3, 3], [1, 0], [1, 2]]), -1), real(3, 4)),
         holo(lambda x: np.take_along_axis(x, I, None), real(3, 4))],
-    np.trace: [holo(lambda x, k=k: np.trace(x, offset=k), real(3, 4)) for k in (0, 1, -1, 3, -2)]
+    np.trace: [Case(lambda x: np.trace(x, dtype=np.float64), real(3, 4), single=False)]
+              + [holo(lambda x, k=k: np.trace(x, offset=k), real(3, 4)) for k in (0, 1, -1, 3, -2)]
               + [holo(lambda x: np.trace(x, axis1=-1, axis2=0), real(2, 3, 4)),
                  Case(lambda x: np.trace(x, dtype=np.float64), real(3, 4), single=False)],
-    np.linalg.trace: [holo(lambda x, k=k: np.linalg.trace(x, offset=k), real(2, 3, 4))
+    np.linalg.trace: [Case(lambda x: np.linalg.trace(x, dtype=np.float64), real(3, 4),
+                           single=False)]
+                     + [holo(lambda x, k=k: np.linalg.trace(x, offset=k), real(2, 3, 4))
                       for k in (0, 1, -1)],
     np.linalg.diagonal: [holo(lambda x, k=k: np.linalg.diagonal(x, offset=k), real(2, 3, 4))
                          for k in (0, 1, -1)],

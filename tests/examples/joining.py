@@ -22,7 +22,8 @@ EXAMPLES: Examples = {
                + [Case(lambda a: np.hstack((a, [1, 2])), real(3), single=False),
                   holo(np.hstack, real(2, 3)),
                   Case(lambda a: np.hstack([a, a], dtype=np.float64), real(3), single=False)],
-    np.vstack: [holo(lambda a, b: np.vstack([a, b, a]), real(*s), real(*t)) for s, t in (
+    np.vstack: [Case(lambda a: np.vstack([a, a], dtype=np.float64), real(3), single=False)]
+               + [holo(lambda a, b: np.vstack([a, b, a]), real(*s), real(*t)) for s, t in (
                     ((), ()), ((3,), (3,)), ((3,), (2, 3)), ((2, 3, 1), (1, 3, 1)))]
                + [holo(np.vstack, real(2, 3))],
     np.dstack: [holo(lambda a, b: np.dstack([a, b, a]), real(*s), real(*t)) for s, t in (

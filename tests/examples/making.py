@@ -19,6 +19,8 @@ EXAMPLES: Examples = {
         *binary(np.geomspace, positive, above, analytic=True, single=False),
         Case(lambda a, b: np.geomspace(-a, -b, 5, False, axis=-1), positive(3), above(),
              analytic=True, single=False)],
-    np.astype: [Case(lambda x: np.astype(x, np.float64), real(3, 4), single=False)],
+    np.astype: [Case(lambda x: np.astype(x, np.float64, copy=False, device="cpu"), real(3),
+                     single=False),
+                Case(lambda x: np.astype(x, np.float64), real(3, 4), single=False)],
 }
 # fmt: on

@@ -33,18 +33,22 @@ SMOOTH_FOR: dict[Any, tuple[Draw, Draw]] = {
 EXAMPLES: Examples = {
     **{f: [Case(lambda x, f=f, k=k: f(x, axis=k, keepdims=True), apart(2, 3, 4))
            for k in (None, 0, -1, (0, 2))]
-          + [Case(f, apart(3, 4)), Case(lambda x, f=f: f(x, where=MASK, initial=0.5), apart(3, 4))]
+          + [Case(f, apart(3, 4)), Case(lambda x, f=f: f(x, where=MASK, initial=0.5), apart(3, 4)),
+             Case(lambda x, f=f: f(x, dtype=np.float64), apart(3, 4), single=False)]
        for f in (np.add.reduce, np.multiply.reduce, np.maximum.reduce, np.minimum.reduce,
                  np.fmax.reduce, np.fmin.reduce, np.logaddexp.reduce)},
     **{f: [Case(f, apart(3, 4)), Case(f, apart(5)), Case(f, apart(1))]
           + [Case(lambda x, f=f, k=k: f(x, axis=k), apart(2, 3, 4)) for k in (0, 1, -1)]
+          + [Case(lambda x, f=f: f(x, dtype=np.float64), apart(3, 4), single=False)]
        for f in (np.add.accumulate, np.multiply.accumulate, np.maximum.accumulate,
                  np.minimum.accumulate, np.fmax.accumulate, np.fmin.accumulate,
                  np.logaddexp.accumulate)},
     np.add.reduceat: [holo(lambda x, i=i: np.add.reduceat(x, i), real(5))
                       for i in ([0, 2, 4], [0, 3, 1, 1, 4], [4, 0])]
                      + [holo(lambda x, k=k: np.add.reduceat(x, [1, 0, 2], axis=k), real(3, 3, 4))
-                        for k in (0, 1, -1)],
+                        for k in (0, 1, -1)]
+                     + [Case(lambda x: np.add.reduceat(x, [0, 2], dtype=np.float64), real(3, 4),
+                             single=False)],
     **{f.outer: [Case(f.outer, *(replace(d, shape=s) for d, s in zip(SMOOTH_FOR[f], shapes)),
                       single=f is not np.float_power)
                  for shapes in (((2, 3), (4,)), ((), (3,)), ((3,), ()))]

@@ -7,11 +7,13 @@ from cases import Case, Examples, holo, real
 EXAMPLES: Examples = {
     **{f: [Case(lambda a, b, f=f: f(a, b), real(*s), real(*t)) for s, t in shapes]
        for f, shapes in {
-           np.linalg.vecdot: (((3,), (3,)), ((2, 1, 3), (4, 3))),
            np.vdot: (((3,), (3,)), ((2, 3), (3, 2)), ((), ())),
            getattr(np, "matvec", None): (((2, 3), (3,)), ((4, 2, 3), (3,)), ((2, 3), (4, 3))),
            getattr(np, "vecmat", None): (((3,), (3, 2)), ((3,), (4, 3, 2)), ((4, 3), (3, 2))),
        }.items() if f is not None},
+    np.linalg.vecdot: [Case(np.linalg.vecdot, real(3), real(3)),
+                       Case(np.linalg.vecdot, real(2, 1, 3), real(4, 3)),
+                       Case(lambda a, b: np.linalg.vecdot(a, b, axis=0), real(3, 2), real(3, 2))],
     np.vecdot: [*(Case(np.vecdot, real(*s), real(*t)) for s, t in (
                     ((3,), (3,)), ((4, 3), (3,)), ((2, 1, 3), (4, 3)))),
                 Case(lambda a, b: np.vecdot(a, b, axis=0), real(3, 2), real(3, 2)),

@@ -31,6 +31,7 @@ EXAMPLES: Examples = {
                                           weights=np.arange(5)), apart(5, 2)),
                Case(lambda x, f=f, c=c: f(x, 0.4 * c, axis=(2, 0), method="inverted_cdf",
                     keepdims=True, weights=np.arange(8.0).reshape(4, 2)), apart(2, 3, 4))])]
+           + [Case(lambda x, f=f, c=c: f(+x, 0.4 * c, overwrite_input=True), apart(4))]
        for f, c in QUANTILES},
 }
 # fmt: on

@@ -36,9 +36,11 @@ EXAMPLES: Examples = {
         + [holo(lambda x: np.trim_zeros(x * np.array([0, 1, 0, 2, 0], np.float32)), above(5)),
            *(holo(lambda x, k=k: np.trim_zeros(np.pad(x, 1), axis=k), above(2, 3))
              for k in (None, 0, (0, 1), -1))],
-    np.partition: [Case(lambda x, n=n, k=k: np.partition(x, n, axis=k), apart(3, 4))
+    np.partition: [Case(lambda x: np.partition(x, 1, kind="introselect", order=None), apart(3, 4))]
+                  + [Case(lambda x, n=n, k=k: np.partition(x, n, axis=k), apart(3, 4))
                    for n, k in ((1, -1), (2, 0), ([0, 2], 1), (5, None))],
-    np.unique: [holo(np.unique, apart(3, 4)),
+    np.unique: [holo(lambda x: np.unique(x, return_index=True, equal_nan=False)[0], apart(4)),
+                holo(np.unique, apart(3, 4)),
                 holo(lambda x: np.unique(np.concatenate([x, x])), apart(3)),
                 holo(lambda x: np.unique(x[[1, 0, 1]], axis=0), apart(2, 3)),
                 holo(lambda x: np.unique(x, return_inverse=True, return_counts=True)[0], apart(4))],

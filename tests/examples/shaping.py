@@ -7,7 +7,8 @@ from tinygrad_ce.rules import shaping
 
 # fmt: off
 EXAMPLES: Examples = {
-    np.reshape: [holo(lambda x: np.reshape(x, (4, 3)), real(3, 4)),
+    np.reshape: [holo(lambda x: np.reshape(x, (4, 3), copy=True), real(3, 4)),
+                 holo(lambda x: np.reshape(x, (4, 3)), real(3, 4)),
                  holo(lambda x: np.reshape(x, -1), real(3, 4)),
                  holo(lambda x: np.reshape(x, (2, -1), order="F"), real(3, 4)),
                  holo(lambda x: np.reshape(x, (1, 1)), real()),
@@ -26,7 +27,8 @@ EXAMPLES: Examples = {
                  holo(lambda x: np.squeeze(x, axis=(0, -1)), real(1, 3, 1))],
     np.expand_dims: [holo(lambda x, k=k: np.expand_dims(x, k), real(3, 4))
                      for k in (0, -1, (0, 2))],
-    np.broadcast_to: [holo(lambda x: np.broadcast_to(x, (2, 3, 4)), real(3, 1)),
+    np.broadcast_to: [holo(lambda x: np.broadcast_to(x, (2, 3), subok=False), real(3)),
+                      holo(lambda x: np.broadcast_to(x, (2, 3, 4)), real(3, 1)),
                       holo(lambda x: np.broadcast_to(x, (3,)), real())],
     np.flip: [holo(lambda x, k=k: np.flip(x, k), real(3, 4)) for k in (None, 0, -1, (0, 1))],
     np.roll: [holo(lambda x: np.roll(x, 2), real(3, 4)),
@@ -37,7 +39,8 @@ EXAMPLES: Examples = {
                 holo(lambda x: np.repeat(x, [1, 0, 2], axis=0), real(3, 4)),
                 holo(lambda x: np.repeat(x, 2, axis=-1), real(3, 4))],
     np.tile: [holo(lambda x, r=r: np.tile(x, r), real(3, 4)) for r in (2, (2, 1), (2, 1, 3))],
-    np.copy: [holo(np.copy, real(3, 4)), holo(np.copy, real()),
+    np.copy: [holo(lambda x: np.copy(x, order="F", subok=True), real(3, 4)),
+              holo(np.copy, real(3, 4)), holo(np.copy, real()),
               holo(lambda x: np.copy(x.T, order="C"), real(3, 4))],
     np.fliplr: [holo(np.fliplr, real(3, 4))],
     np.flipud: [holo(np.flipud, real(3, 4)), holo(np.flipud, real(3))],

@@ -17,17 +17,24 @@ def holed(f: Any, **kw: Any) -> list[Case]:
 # fmt: off
 EXAMPLES: Examples = {
     **{f: [*holed(f), *holed(f, where=MASK), *along(f, apart)[::5],
-           *holed(f, initial=np.float32(1.5))[:2]] for f in (np.nansum, np.nanprod)},
-    np.nanmean: [*holed(np.nanmean), *holed(np.nanmean, where=MASK),
+           *holed(f, initial=np.float32(1.5))[:2],
+           Case(lambda x, f=f: f(x, dtype=np.float64), apart(3, 4), single=False)]
+       for f in (np.nansum, np.nanprod)},
+    np.nanmean: [Case(lambda x: np.nanmean(x, dtype=np.float64), real(3, 4), single=False),
+                 *holed(np.nanmean), *holed(np.nanmean, where=MASK),
                  *along(np.nanmean)[::5]],
     **{f: [*holed(f, ddof=1), *holed(f, where=MASK, correction=0), *along(f, apart, False)[::5],
-           *holed(f, mean=np.float32(0.5))[:1]] for f in (np.nanvar, np.nanstd)},
+           *holed(f, mean=np.float32(0.5))[:1],
+           Case(lambda x, f=f: f(x, dtype=np.float64), apart(3, 4), single=False)]
+       for f in (np.nanvar, np.nanstd)},
     **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=-3, where=MASK)]
        for f in (np.nanmax,)},
     **{f: [*holed(f), *along(f, apart, False)[::5], *holed(f, initial=3, where=MASK)]
        for f in (np.nanmin,)},
     **{f: [holo(lambda x, f=f, k=k: f(np.where(HOLES, np.nan, x), axis=k), real(3, 4))
-           for k in (None, 0, -1)] for f in (np.nancumsum, np.nancumprod)},
+           for k in (None, 0, -1)]
+          + [Case(lambda x, f=f: f(x, dtype=np.float64), apart(3, 4), single=False)]
+       for f in (np.nancumsum, np.nancumprod)},
     np.ptp: along(np.ptp, apart, False),
     np.average: [*along(np.average),
                  *along(lambda x, **kw: np.average(x, weights=np.arange(24.0, dtype=np.float32)
@@ -49,7 +56,8 @@ EXAMPLES: Examples = {
                Case(lambda x, w: np.cov(x, aweights=w), real(2, 5), positive(5), single=False),
                Case(lambda y: np.cov(np.arange(5.0), y), real(5), single=False),
                Case(lambda x: np.cov(x, dtype=np.float64), real(2, 5), single=False)],
-    np.corrcoef: [Case(np.corrcoef, real(3, 5), single=False),
+    np.corrcoef: [Case(lambda x: np.corrcoef(x, dtype=np.float64), real(3, 5), single=False),
+                  Case(np.corrcoef, real(3, 5), single=False),
                   Case(lambda x: np.corrcoef(x, rowvar=False), real(5, 3), single=False),
                   Case(np.corrcoef, real(5), real(5), single=False),
                   Case(np.corrcoef, real(5), single=False)],

@@ -8,7 +8,7 @@ from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Table
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.support import astype, axes_of
 
 __all__ = ["RULES", "overlapped"]
 
@@ -107,9 +107,8 @@ def _windows(
     subok: Any = False,
     writeable: Any = False,
 ) -> Any:
-    axes = range(x.ndim) if axis is None else axis if np.ndim(axis) else (axis,)
     lengths = window_shape if np.ndim(window_shape) else (window_shape,)
-    return overlapped(g, x.shape, tuple(lengths), tuple(a % x.ndim for a in axes))
+    return overlapped(g, x.shape, tuple(lengths), axes_of(axis, x.ndim, allow_duplicate=True))
 
 
 # fmt: off

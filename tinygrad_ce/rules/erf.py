@@ -41,7 +41,7 @@ def erf(x: Any) -> Any:
         An array of x's shape and dtype.
 
     Raises:
-        UnsupportedError: x is complex.
+        DTypeError: x is complex.
 
     Its derivative: `2/sqrt(pi) exp(-x^2)`. Rational approximations of Cody (1969), within 3 ulp.
 
@@ -85,7 +85,7 @@ def erfinv(y: Any) -> Any:
         An array of y's shape and dtype; nan outside of -1 to 1.
 
     Raises:
-        UnsupportedError: y is complex.
+        DTypeError: y is complex.
 
     Its derivative: `sqrt(pi)/2 exp(erfinv(y)^2)`. Winitzki's (2008) approximation to 3 digits and
     three of Halley's steps, each of which triples the digits that are right.

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Table
-from tinygrad_ce.rules.support import conj
+from tinygrad_ce.rules.support import axes_of, conj, laid_along
 
 __all__ = ["RULES"]
 
@@ -49,9 +49,7 @@ def _images(n: int, axis: int, like: Any) -> Any:
     counts[0] = 1
     if n % 2 == 0:
         counts[-1] = 1
-    shape = [1] * like.ndim
-    shape[axis] = -1
-    return counts.reshape(shape)
+    return laid_along(counts, axis, like.ndim)
 
 
 def _fft(g: Any, y: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
@@ -137,13 +135,13 @@ def _irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None) -> An
 
 
 def _fftshift(x: Any, axes: Any = None) -> Any:
-    axes = range(x.ndim) if axes is None else (axes,) if np.ndim(axes) == 0 else axes
-    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), tuple(axes))
+    axes = axes_of(axes, x.ndim, allow_duplicate=True)
+    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), axes)
 
 
 def _ifftshift(x: Any, axes: Any = None) -> Any:
-    axes = range(x.ndim) if axes is None else (axes,) if np.ndim(axes) == 0 else axes
-    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), tuple(axes))
+    axes = axes_of(axes, x.ndim, allow_duplicate=True)
+    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), axes)
 
 
 # fmt: off

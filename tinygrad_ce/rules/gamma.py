@@ -58,7 +58,7 @@ def lgamma(x: Any) -> Any:
         An array of x's shape and dtype; float64 for integers.
 
     Raises:
-        UnsupportedError: x is complex.
+        DTypeError: x is complex.
 
     Its derivative: `digamma(x)`. From 10 on Stirling's series; below, Gamma(x + 1) = x Gamma(x)
     leads to an interval around 1 and 2, the zeros, which are split off from a polynomial; for
@@ -100,7 +100,7 @@ def digamma(x: Any) -> Any:
         An array of x's shape and dtype; float64 for integers.
 
     Raises:
-        UnsupportedError: x is complex.
+        DTypeError: x is complex.
 
     Its derivative: `polygamma(1, x)`. From 10 on its asymptotic series; below,
     psi(x + 1) = psi(x) + 1 / x leads to [1, 2], where its zero is split off from a polynomial; for
@@ -141,7 +141,8 @@ def polygamma(n: int, x: Any) -> Any:
         An array of x's shape and dtype; float64 for integers.
 
     Raises:
-        UnsupportedError: n is no such integer, or x is complex.
+        UnsupportedError: n is no such integer.
+        DTypeError: x is complex.
 
     Its derivative: `polygamma(n + 1, x)`. It is (-1)^(n+1) n! zeta(n + 1, x), with Hurwitz' zeta
     function, the sum of (x + k)^-(n+1), by Euler and Maclaurin's formula; for x < 0 the n-th

@@ -7,13 +7,14 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import settled
-from tinygrad_ce.rules.kinds import Composed, Entry, Table
+from tinygrad_ce.rules.kinds import Composed, Entry, Table, present
 from tinygrad_ce.rules.places import gathered, numbered
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.support import astype, laid_along
 
 __all__ = ["RULES", "cut", "pieces"]
 
@@ -172,6 +173,7 @@ def _dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 def _unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     if x.ndim == 0:
         raise ValueError("Input array must be at least 1-d.")
+    axis = normalize_axis_index(axis, x.ndim)
     parts = pieces(x, range(x.shape[axis] + 1), axis)
     return tuple(np.squeeze(part, axis) for part in parts)
 
@@ -189,12 +191,8 @@ def _meshgrid(
     axes = list(range(len(xi)))
     if indexing == "xy":
         axes[:2] = axes[:2][::-1]
-    lines = [_along_axis(np.ravel(as_array(x)), k, len(xi)) for x, k in zip(xi, axes)]
+    lines = [laid_along(np.ravel(as_array(x)), k, len(xi)) for x, k in zip(xi, axes)]
     return tuple(lines) if sparse else _broadcast_arrays(*lines)
-
-
-def _along_axis(x: Any, axis: int, ndim: int) -> Any:
-    return np.reshape(x, tuple(-1 if k == axis else 1 for k in range(ndim)))
 
 
 def _ix(*args: Any) -> tuple[Any, ...]:
@@ -203,7 +201,7 @@ def _ix(*args: Any) -> tuple[Any, ...]:
         if x.ndim != 1:
             raise ValueError("Cross index must be 1 dimensional")
         x = np.flatnonzero(x) if x.dtype == bool else x
-        found.append(_along_axis(x if x.size else np.zeros(0, np.intp), k, len(args)))
+        found.append(laid_along(x if x.size else np.zeros(0, np.intp), k, len(args)))
     return tuple(found)
 
 
@@ -231,6 +229,6 @@ RULES: Table = {
     np.broadcast_arrays: Composed(_broadcast_arrays),
     np.meshgrid:         Composed(_meshgrid),
     np.ix_:              Composed(_ix),
-    **{getattr(np, name): entry for name, entry in _NEWER.items() if hasattr(np, name)},
+    **present(_NEWER),
 }
 # fmt: on

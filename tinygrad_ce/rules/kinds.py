@@ -3,8 +3,8 @@
 - a tuple of rules, one per operand from the left, None for an operand nothing flows to;
 - None: the function is recorded, and no gradient flows through it;
 - `Tied`: two tuples of rules, for functions that choose between their operands;
-- `each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
-- `composed(function)`: the function is expressed by others, and needs no rule of its own.
+- `Each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
+- `Composed(function)`: the function is expressed by others, and needs no rule of its own.
 
 A function with several results has them in y as a tuple, and their gradients in g.
 
@@ -22,7 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-__all__ = ["Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied"]
+import numpy as np
+
+__all__ = [
+    "Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied", "present"
+]  # fmt: skip
 
 Function: TypeAlias = Callable[..., Any]
 Rule: TypeAlias = Callable[..., Any]
@@ -70,3 +74,8 @@ class Several(tuple[Any, ...]):
 
 Entry: TypeAlias = Rules | Tied | Each | Composed | None
 Table: TypeAlias = dict[Function, Entry]
+
+
+def present(entries: dict[str, Entry]) -> Table:
+    """The entries of those of NumPy's functions, given by name, that the version at hand has."""
+    return {getattr(np, name): entry for name, entry in entries.items() if hasattr(np, name)}

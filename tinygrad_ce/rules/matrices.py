@@ -1,4 +1,4 @@
-"""Small functions of stacks of matrices, shared by the families of `numpy.linalg`.
+"""Small functions of stacks of matrices, shared by the families of linear algebra.
 
 Each stands for the last two axes; what lies before them is a stack. They are made of functions of
 the table, so that rules written with them can be differentiated again.

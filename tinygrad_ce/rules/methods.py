@@ -14,7 +14,7 @@ from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Function, Table
 from tinygrad_ce.rules.reductions import extreme, recurrence, slab
 from tinygrad_ce.rules.softmax import logsumexp
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.support import astype, laid_along
 
 __all__ = ["RULES"]
 
@@ -80,7 +80,7 @@ def _running_extreme(
     """Each gradient goes to the entry that set the record, the first of equal ones."""
     new, old = slab(y, axis, slice(1, None)), slab(y, axis, slice(0, -1))
     record = (new != old) & ~(np.isnan(new) & np.isnan(old))
-    places = np.reshape(np.arange(1, a.shape[axis]), (-1,) + (1,) * (a.ndim - 1 - axis % a.ndim))
+    places = laid_along(np.arange(1, a.shape[axis]), axis, a.ndim)
     first = np.zeros_like(slab(a, axis, slice(0, 1)), dtype=int)
     setters = np.concatenate([first, np.where(record, places, 0)], axis=axis)
     grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in a.shape)])

@@ -13,7 +13,7 @@ from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.support import astype, laid_along
 
 __all__ = ["RULES"]
 
@@ -91,8 +91,7 @@ def _edge(x: Any, axis: int, length: int, side: int) -> Any:
 def _ramp(x: Any, axis: int, width: int, side: int, ends: Any) -> Any:
     """From the end value, which is the outermost entry, in equal steps towards the edge."""
     steps = np.arange(width) if side == 0 else np.arange(width)[::-1]
-    shape = tuple(-1 if k == axis else 1 for k in range(x.ndim))
-    fraction = np.reshape((steps / width).astype(x.dtype), shape)
+    fraction = laid_along((steps / width).astype(x.dtype), axis, x.ndim)
     end = ends[axis, side]
     return end + (_edge(x, axis, 1, side) - end) * fraction
 

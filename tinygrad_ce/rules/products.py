@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.rules.kinds import Composed, Entry, Table
+from tinygrad_ce.rules.kinds import Composed, Entry, Table, present
+from tinygrad_ce.rules.matrices import transposed
 from tinygrad_ce.rules.support import conj, sum_to
 
 __all__ = ["RULES"]
@@ -30,7 +31,7 @@ def _vecdot_right(g: Any, y: Any, x1: Any, x2: Any, axis: int = -1) -> Any:
 
 
 def _matvec_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
-    return np.matvec(np.swapaxes(x1, -1, -2), g)
+    return np.matvec(transposed(x1), g)
 
 
 def _vecmat_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
@@ -95,7 +96,7 @@ def _cross_in_space(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return _cross(x1, x2, axis=axis)
 
 
-def _outer(x1: Any, x2: Any, /) -> Any:
+def _outer_of_vectors(x1: Any, x2: Any, /) -> Any:
     x1, x2 = as_array(x1), as_array(x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ValueError(
@@ -126,10 +127,10 @@ RULES: Table = {
     np.kron:             Composed(_kron),
     np.cross:            Composed(_cross),
     np.linalg.cross:     Composed(_cross_in_space),
-    np.linalg.outer:     Composed(_outer),
+    np.linalg.outer:     Composed(_outer_of_vectors),
     np.linalg.tensordot: Composed(_tensordot),
     np.linalg.matmul:    Composed(_matmul),
     np.linalg.vecdot:    Composed(_linalg_vecdot),
-    **{getattr(np, name): entry for name, entry in _NEWER.items() if hasattr(np, name)},
+    **present(_NEWER),
 }
 # fmt: on

@@ -9,13 +9,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.indexing import scatter, set_at, settled
 from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.places import gathered, numbered
-from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.support import astype, axes_of
 
 __all__ = ["RULES", "representatives"]
 
@@ -58,10 +59,11 @@ def _kept(a: Any, axis: Any, choose: Callable[[Any], Any]) -> Any:
     """a where its places along the axis are among those that `choose` takes of all."""
     if axis is None:
         a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, a.ndim)
     n = a.shape[axis]
     mask = np.zeros(n, bool)
     mask[choose(np.arange(n))] = True
-    return a[(slice(None),) * (axis % a.ndim) + (mask,)]
+    return a[(slice(None),) * axis + (mask,)]
 
 
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
@@ -87,9 +89,8 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The slices between the first and the last entry other than 0 along each axis."""
     if trim.lower() not in ("fb", "bf", "f", "b"):
         raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
-    axes = range(filt.ndim) if axis is None else axis if np.ndim(axis) else (axis,)
     parts = [slice(None)] * filt.ndim
-    for k in axes:
+    for k in axes_of(axis, filt.ndim):
         where = np.nonzero(filt)[k]
         start, stop = (where.min(), where.max() + 1) if where.size else (0, 0)
         front, back = ("f" in trim.lower(), "b" in trim.lower())
@@ -148,7 +149,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any) -> Any:
-    axis = axis % arr.ndim
+    axis = normalize_axis_index(axis, arr.ndim)
     moved = np.moveaxis(arr, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
@@ -165,7 +166,7 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
 def _apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     val = a
     for axis in axes if np.ndim(axes) else (axes,):
-        axis = int(axis) % a.ndim
+        axis = normalize_axis_index(axis, a.ndim)
         res = func(val, axis)
         val = res if res.ndim == val.ndim else np.expand_dims(res, axis)
         if val.ndim != a.ndim:

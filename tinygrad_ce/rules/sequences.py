@@ -12,16 +12,16 @@ import numpy as np
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.indexing import scatter
-from tinygrad_ce.rules.kinds import Composed, Table
+from tinygrad_ce.rules.kinds import Composed, Entry, Table, present
 from tinygrad_ce.rules.reductions import slab
-from tinygrad_ce.rules.support import astype, ratio
+from tinygrad_ce.rules.support import astype, axes_of, conj, laid_along, ratio
 
 __all__ = ["RULES", "piece"]
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     f = f if f.dtype.kind in "fc" else astype(f, float)
-    axes = range(f.ndim) if axis is None else axis if np.ndim(axis) else (axis,)
+    axes = axes_of(axis, f.ndim)
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' must be 1 or 2")
     if not varargs:
@@ -48,9 +48,9 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     if np.ndim(spacing):
         if np.shape(spacing) != (n,):
             raise ValueError("coordinates must be a vector with one entry per point")
-        steps = _stood(spacing[1:] - spacing[:-1], f, axis)
+        steps = laid_along(spacing[1:] - spacing[:-1], axis, f.ndim)
     else:
-        steps = _stood(np.ones(n - 1) * spacing, f, axis)
+        steps = laid_along(np.ones(n - 1) * spacing, axis, f.ndim)
     slopes = (slab(f, axis, slice(1, None)) - slab(f, axis, slice(None, -1))) / steps
     first, last = slab(slopes, axis, slice(0, 1)), slab(slopes, axis, slice(-1, None))
     h, k = slab(steps, axis, slice(None, -1)), slab(steps, axis, slice(1, None))
@@ -62,16 +62,11 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     return astype(np.concatenate([first, p + h * bend, last], axis=axis), f.dtype)
 
 
-def _stood(x: Any, f: Any, axis: int) -> Any:
-    """A vector along one axis of f."""
-    return np.reshape(x, (-1,) + (1,) * (f.ndim - 1 - axis % f.ndim))
-
-
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     y = as_array(y)
     if x is not None:
         x = as_array(x)
-        dx = _stood(x[1:] - x[:-1], y, axis) if x.ndim == 1 else np.diff(x, axis=axis)
+        dx = laid_along(np.diff(x), axis, y.ndim) if x.ndim == 1 else np.diff(x, axis=axis)
     pairs = slab(y, axis, slice(1, None)) + slab(y, axis, slice(None, -1))
     return np.sum(dx * pairs / 2.0, axis)
 
@@ -126,9 +121,7 @@ def _whole(g: Any, a: Any, v: Any, mode: Any) -> Any:
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """Where v is the longer, NumPy centres the other way round."""
-    v = as_array(v)
-    if v.dtype.kind == "c":
-        v = np.conjugate(v)
+    v = conj(as_array(v))
     if len(a) < len(v):
         return np.flip(np.convolve(v, np.flip(a), mode))
     return np.convolve(a, np.flip(v), mode)
@@ -190,6 +183,12 @@ def _nan_to_num(
     return np.where(x == -np.inf, -most if neginf is None else neginf, x)
 
 
+# Functions that the oldest NumPy we run on does not have.
+_NEWER: dict[str, Entry] = {
+    "cumulative_sum": Composed(_cumulative(np.cumsum, 0)),
+    "cumulative_prod": Composed(_cumulative(np.cumprod, 1)),
+}
+
 # fmt: off
 RULES: Table = {
     np.gradient:    Composed(_gradient),
@@ -205,8 +204,6 @@ RULES: Table = {
     np.ediff1d:     Composed(_ediff1d),
     np.polyval:     Composed(_polyval),
     np.nan_to_num:  Composed(_nan_to_num),
-    **({np.cumulative_sum:  Composed(_cumulative(np.cumsum, 0)),
-        np.cumulative_prod: Composed(_cumulative(np.cumprod, 1))}
-       if hasattr(np, "cumulative_sum") else {}),  # since NumPy 2.1
+    **present(_NEWER),
 }
 # fmt: on

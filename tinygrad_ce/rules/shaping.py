@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import UnsupportedError
@@ -55,9 +56,7 @@ def _transpose(g: Any, y: Any, a: Any, axes: Any = None) -> Any:
 def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     if len(axes) != 2:
         raise ValueError("len(axes) must be 2.")
-    first, second = (int(axis) for axis in axes)
-    if (first - second) % m.ndim == 0:
-        raise ValueError("Axes must be different.")
+    first, second = normalize_axis_tuple(axes, m.ndim)
     if k % 4 == 0:
         return m[:]
     if k % 4 == 2:
@@ -76,7 +75,7 @@ def _flipud(m: Any) -> Any:
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """The axis moved in front of the one that is `start` now."""
-    axis = axis % a.ndim
+    axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
 

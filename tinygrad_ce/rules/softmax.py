@@ -118,7 +118,7 @@ def _logsumexp(g: Any, y: Any, z: Any, axis: Any = -1, keepdims: Any = False) ->
 
 
 def _xlog_softmax(g: Any, y: Any, t: Any, z: Any, axis: Any = -1) -> Any:
-    """t - softmax(z) sum(t), for g = -1 the article's y - t."""
+    """g t - softmax(z) sum(g t), which for g = -1 and t that sums to 1 is y - t."""
     g = g * t
     return g - softmax(z, axis) * np.sum(g, axis=axis, keepdims=True)
 

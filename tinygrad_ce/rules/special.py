@@ -37,6 +37,9 @@ def sigmoid(z: Any) -> Any:
     Returns:
         An array of z's shape and dtype, from 0 to 1.
 
+    Raises:
+        DTypeError: z is complex.
+
     Its derivative: `y (1 - y)`.
 
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
@@ -57,7 +60,7 @@ def logit(y: Any) -> Any:
         An array of y's shape and dtype; nan outside.
 
     Raises:
-        UnsupportedError: y is complex.
+        DTypeError: y is complex.
 
     Its derivative: `1 / (y (1 - y))`.
 
@@ -81,6 +84,9 @@ def softplus(z: Any) -> Any:
     Returns:
         An array of z's shape and dtype.
 
+    Raises:
+        DTypeError: z is complex.
+
     Its derivative: `sigmoid(z)`.
 
     >>> softplus(np.array([-1e4, 1e4]))
@@ -93,6 +99,8 @@ def softplus(z: Any) -> Any:
 @dispatched
 def log_sigmoid(z: Any) -> Any:
     """log(sigmoid(z)) = -softplus(-z), finite where sigmoid underflows to 0.
+
+    Arguments and errors as `sigmoid`. Its derivative: `sigmoid(-z)`.
 
     >>> log_sigmoid(np.array([-1e4, 1e4]))
     array([-10000.,      0.])
@@ -126,11 +134,11 @@ def xlog1py(x: Any, y: Any) -> Any:
     """x log(1 + y), and 0 where x is 0, whatever y is.
 
     Args:
-        x: weights, of any shape.
-        y: numbers from -1, of a shape that broadcasts with x's.
+        x: weights of any shape.
+        y: floats >= -1 whose shape broadcasts with x's.
 
     Returns:
-        An array of the shape and dtype of x * y.
+        An array of the broadcast shape.
 
     Its derivatives: by x `log1p(y)`, by y `x / (1 + y)`, which is 0 where x is 0.
 
@@ -152,7 +160,7 @@ def entr(x: Any) -> Any:
         An array of x's shape and dtype.
 
     Raises:
-        UnsupportedError: x is complex.
+        DTypeError: x is complex.
 
     Its derivative: `-log(x) - 1`, which is inf at 0, and nan below.
 

@@ -1,18 +1,21 @@
-"""Functions the rules are written with; each has rules itself, so that rules can be differentiated.
+"""Functions the rules are written with, all plain NumPy of arrays.
 
-All are plain NumPy functions of arrays that Tensors arrive at like at NumPy's own.
+Those that stand in the table have rules themselves, and Tensors arrive at them like at NumPy's own;
+the others are made of functions that have. So rules can be differentiated.
 """
 
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.rules.kinds import Several, Table
 
 __all__ = [
-    "RULES", "astype", "conj", "kept", "output", "ratio", "spread", "sum_to", "weigh"
+    "RULES", "astype", "axes_of", "conj", "kept", "laid_along", "output", "ratio", "spread",
+    "sum_to", "weigh",
 ]  # fmt: skip
 
 
@@ -123,6 +126,26 @@ def conj(x: Any) -> Any:
 def kept(g: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes put back, so that it broadcasts."""
     return g if keepdims or axis is None else np.expand_dims(g, axis)
+
+
+def axes_of(axis: Any, ndim: int, allow_duplicate: bool = False) -> tuple[int, ...]:
+    """The axes meant, counted from the front: one, several, or all for None.
+
+    >>> axes_of(-1, 3), axes_of(None, 2)
+    ((2,), (0, 1))
+    """
+    axis = range(ndim) if axis is None else axis
+    return normalize_axis_tuple(axis, ndim, allow_duplicate=allow_duplicate)
+
+
+def laid_along(x: Any, axis: int, ndim: int) -> Any:
+    """A vector with ndim axes, of which its entries lie along one.
+
+    >>> laid_along(np.array([1.0, 2.0]), -2, 2)
+    array([[1.],
+           [2.]])
+    """
+    return np.reshape(x, tuple(-1 if k == axis % ndim else 1 for k in range(ndim)))
 
 
 # fmt: off

@@ -20,6 +20,7 @@ from tinygrad_ce.errors import Error, ShapeError
 from tinygrad_ce.rules import (
     bessel,
     building,
+    contractions,
     decompositions,
     elementwise,
     erf,
@@ -27,7 +28,6 @@ from tinygrad_ce.rules import (
     gamma,
     indexing,
     joining,
-    linalg,
     making,
     methods,
     norms,
@@ -55,7 +55,7 @@ __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "late", "primitive"]
 
 # Families whose operands broadcast; the engine sums their gradients back to the operand's shape.
 BROADCASTING = (
-    elementwise, representation, special, support, linalg, products, bessel, erf, gamma
+    elementwise, representation, special, support, contractions, products, bessel, erf, gamma
 )  # fmt: skip
 FIXED = (
     reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
@@ -118,6 +118,7 @@ class Primitive:
 
     @property
     def differentiable(self) -> bool:
+        """Whether gradients flow through it at all."""
         return bool(self.rules or self.each or self.composed)
 
     @property
@@ -150,14 +151,10 @@ def _parameters(rule: Rule) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
-def _joined(*tables: Table) -> list[tuple[Function, Entry]]:
-    return list(chain.from_iterable(table.items() for table in tables))
-
-
 def _table() -> dict[Function, Primitive]:
     found: dict[Function, Primitive] = {}
     for families, broadcasts in ((BROADCASTING, True), (FIXED, False)):
-        for function, entry in _joined(*(family.RULES for family in families)):
+        for function, entry in chain.from_iterable(family.RULES.items() for family in families):
             if function in found:
                 raise Error(f"{function} stands twice", "one entry a function", "drop one")
             found[function] = Primitive(function, entry, broadcasts)

@@ -1,4 +1,4 @@
-"""Products of arrays."""
+"""Products that sum over axes: matmul, dot, inner, tensordot, einsum. Also the outer product."""
 
 from math import prod
 from string import ascii_lowercase, ascii_uppercase
@@ -8,12 +8,9 @@ import numpy as np
 
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.kinds import Composed, Each, Table
+from tinygrad_ce.rules.matrices import transposed
 
 __all__ = ["RULES"]
-
-
-def _transposed(matrices: Any) -> Any:
-    return matrices.T if matrices.ndim == 2 else np.swapaxes(matrices, -1, -2)
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -22,7 +19,7 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(g, -1) * b
     if a.ndim == 1:
         return np.sum(np.expand_dims(g, -2) * b, axis=-1)
-    return g @ _transposed(b)
+    return g @ transposed(b)
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -31,7 +28,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else g * a
     if b.ndim == 1:
         return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
-    return _transposed(a) @ g
+    return transposed(a) @ g
 
 
 def _dot(a: Any, b: Any) -> Any:

@@ -1,0 +1,119 @@
+"""One run of a function that is to be differentiated: what the transforms have in common.
+
+Arrays in, arrays out; where an argument is a Tensor, or a variable from outside takes part, the
+results are Tensors.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.arguments import carries
+from tinygrad_ce.errors import DTypeError
+from tinygrad_ce.graph import Node, gradients, order, tick
+from tinygrad_ce.mode import Mode, recording
+from tinygrad_ce.tensor import Tensor, apply
+from tinygrad_ce.trees import Structure, flatten
+
+__all__ = ["Argnums", "Run"]
+
+Argnums = int | Sequence[int]
+
+
+class Run:
+    """One run of a function on fresh variables, ready to be pulled back."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+    ) -> None:
+        self.single = isinstance(argnums, int | np.integer)
+        self.since = tick()
+        self.outside = recording()
+        full = list(args)
+        self.given: list[Any] = []
+        self.variables: list[Tensor] = []
+        self.structures: list[Structure] = []
+        for number in _numbers(argnums, len(args)):
+            values, structure = flatten(args[number])
+            variables = [_variable(value, number) for value in values]
+            full[number] = structure.build(variables)
+            self.given += values
+            self.variables += variables
+            self.structures.append(structure)
+        with Mode(True):
+            self.output = f(*full, **kwargs)
+        self.tensors = any(isinstance(value, Tensor) for value in self.given)
+
+    def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
+        """The gradients of `root` by the variables, zeros where it does not depend on them."""
+        if not carries(root):
+            return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
+        if record is None:
+            record = self.outside and (isinstance(seed, Tensor) or self.reaches_outside(root))
+        with Mode(record):
+            found = gradients(root, seed, set(self.variables), since=self.since, record=record)
+        return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
+
+    def reaches_outside(self, root: Tensor) -> bool:
+        """Whether anything that was made before this run takes part and requires a gradient."""
+        nodes: list[Node] = order(root, self.since)
+        return any(p.number < self.since for node in nodes for p in node.parents or ())
+
+    def settle(self, x: Any) -> Any:
+        """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
+        if isinstance(x, Tensor):
+            outer = x.requires_grad and self.reaches_outside(x) and self.outside
+            if outer or self.tensors:
+                return x if outer else x.detach()
+            return x.numpy()[()]
+        if self.tensors and isinstance(x, np.ndarray | np.generic):
+            return Tensor(x)
+        return _own(x)
+
+    def answer(self, found: list[Any]) -> Any:
+        """Gradients in the form of the arguments."""
+        settled = iter([self._like(g, x) for g, x in zip(found, self.given, strict=True)])
+        trees = tuple(structure.build(settled) for structure in self.structures)
+        return trees[0] if self.single else trees
+
+    def _like(self, g: Any, given: Any) -> Any:
+        if isinstance(g, Tensor):
+            return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
+        return Tensor(g) if isinstance(given, Tensor) else g
+
+
+def _numbers(argnums: Argnums, n: int) -> list[int]:
+    """The numbers of the arguments meant, of n, counted from the front."""
+    given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    for number in given:
+        if not -n <= number < n:
+            raise ValueError(f"argnums names argument {number}; {n} were given by position")
+    numbers = [int(number) % n for number in given]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"argnums names an argument twice: {argnums}")
+    return numbers
+
+
+def _own(x: Any) -> Any:
+    """An array that shares its memory with nothing."""
+    return np.array(x)[()] if isinstance(x, np.ndarray) else x
+
+
+def _variable(value: Any, number: int) -> Tensor:
+    """A fresh variable with a value; where that is a variable, one that depends on it."""
+    if carries(value) and recording():
+        made: Tensor = apply(np.positive, (value,), {})
+        return made
+    array = value.value if isinstance(value, Tensor) else np.asarray(value)
+    if array.dtype.kind not in "fcO":
+        raise DTypeError(
+            f"argument {number} has a leaf of dtype {array.dtype}",
+            "gradients exist by floating-point numbers, real or complex",
+            "pass floats, or leave the argument out of argnums",
+        )
+    return Tensor(array, requires_grad=True, dtype=array.dtype)

@@ -1,0 +1,216 @@
+"""Targets of losses: class indices and distributions, and the checks of both and of the outputs."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
+from tinygrad_ce.rules.support import laid_along
+
+__all__ = [
+    "check_distribution",
+    "check_probabilities",
+    "check_same_shape",
+    "check_unit",
+    "class_weights",
+    "float_like",
+    "hint_probabilities",
+    "one_hot",
+    "real_values",
+]
+
+
+def one_hot(
+    labels: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = np.float64
+) -> NDArray[Any]:
+    """Rows of zeros with a one at each label.
+
+    Args:
+        labels: integers from 0 to num_classes - 1, of any shape.
+        num_classes: the length of a row; one more than the largest label by default.
+        dtype: the dtype of the result.
+
+    Returns:
+        An array of shape (*labels.shape, num_classes).
+
+    Raises:
+        TargetError: the labels are no integers, or one is out of range.
+
+    >>> one_hot([0, 2])
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    t = np.asarray(labels)
+    n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
+    _check_labels(t, n)
+    rows = np.zeros((t.size, n), dtype)
+    rows[np.arange(t.size), t.ravel()] = 1
+    return rows.reshape(*t.shape, n)
+
+
+def _check_labels(t: NDArray[Any], n: int) -> None:
+    """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
+    if t.dtype.kind not in "iu":
+        raise TargetError(
+            f"the labels have dtype {t.dtype}",
+            "class labels are integers",
+            "use labels.astype(int), or pass a distribution of the outputs' shape",
+        )
+    wrong = t[(t < 0) | (t >= n)]
+    if wrong.size:
+        raise TargetError(
+            f"a label is {wrong.flat[0]}",
+            f"with {n} classes labels run from 0 to {n - 1}",
+            "correct it, or name it as ignore_index where a loss has that option",
+        )
+
+
+def real_values(x: Any) -> Any:
+    """The plain numbers in x, real, to be looked at by the checks."""
+    values = np.asarray(getattr(x, "value", x))
+    return values.real if values.dtype.kind == "c" else values
+
+
+def float_like(t: Any, y: Any) -> Any:
+    """Integer and boolean targets in the outputs' dtype, so that float32 stays float32."""
+    return t.astype(y.dtype) if t.dtype.kind in "biu" else t
+
+
+def class_weights(
+    y: Any,
+    t: Any,
+    axis: int,
+    weight: ArrayLike | None,
+    ignore_index: int | None,
+    smoothing: float,
+    check: bool,
+) -> tuple[Any, Any]:
+    """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
+    t = as_array(t)
+    if not y.ndim or not -y.ndim <= axis < y.ndim:
+        raise ShapeError(
+            f"the outputs have shape {y.shape}, the class axis is {axis}",
+            "the classes lie along one of the outputs' axes",
+            "pass outputs with a class axis",
+        )
+    n, axis = y.shape[axis], axis % y.ndim
+    without = y.shape[:axis] + y.shape[axis + 1 :]
+    counts = None
+    if t.shape == y.shape:
+        if ignore_index is not None:
+            raise TargetError(
+                "ignore_index was given with distributions",
+                "it names a class index to be left out",
+                "pass class indices, or rows of zeros with check=False",
+            )
+        if check:
+            check_distribution(real_values(t), axis)
+        p = float_like(t, y)
+    elif t.shape == without:
+        labels = np.asarray(real_values(t))
+        counted = np.ones(labels.shape, bool)
+        if ignore_index is not None and labels.dtype.kind in "iu":
+            counted = labels != ignore_index
+            labels = np.where(counted, labels, 0)
+            counts = counted.astype(y.dtype)
+        _check_labels(labels, n)
+        rows = one_hot(labels, n, y.dtype) * np.expand_dims(counted, -1).astype(y.dtype)
+        p = np.moveaxis(rows, -1, axis)
+    else:
+        raise ShapeError(
+            f"the targets have shape {t.shape}",
+            f"for outputs of shape {y.shape} they are class indices of shape {without} or "
+            f"distributions of shape {y.shape}",
+            "reshape them, for example with squeeze or [:, None]",
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"label_smoothing is a share from 0 to 1, not {smoothing}")
+    if smoothing:
+        p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
+    if weight is None:
+        return p, counts
+    weights = np.asarray(real_values(weight), dtype=y.dtype)
+    if weights.shape != (n,) or (weights < 0).any():
+        raise ShapeError(
+            f"the weights have shape {weights.shape} and least entry {weights.min(initial=0):.4g}",
+            f"there is one weight >= 0 for each of the {n} classes",
+            "pass an array of that shape",
+        )
+    p = p * laid_along(weights, axis, y.ndim)
+    return p, np.sum(real_values(p), axis=axis)
+
+
+def check_same_shape(y: Any, t: Any) -> None:
+    """Refuse outputs and targets that NumPy would broadcast."""
+    if np.shape(y) != np.shape(t):
+        raise ShapeError(
+            f"the outputs have shape {np.shape(y)}, the targets {np.shape(t)}",
+            "this loss takes them of the same shape; NumPy would broadcast and count pairs",
+            "reshape one of them, for example with squeeze(-1) or [:, None]",
+        )
+
+
+def check_unit(values: Any, name: str, remedy: str) -> None:
+    """Refuse numbers that are no probabilities."""
+    outside = (values < 0) | (values > 1)
+    if outside.any():
+        raise TargetError(
+            f"{name} has an entry {values[outside].flat[0]:.4g}",
+            "probabilities lie between 0 and 1",
+            remedy,
+        )
+
+
+def _tolerance(values: Any) -> float:
+    return 1e-2 if values.dtype == np.float16 else 1e-4
+
+
+def check_probabilities(y: Any, axis: int) -> None:
+    """Refuse outputs that are no probabilities, and warn where they do not sum to 1."""
+    values = real_values(y)
+    if (values < 0).any() or (values > 1 + _tolerance(values)).any():
+        check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
+    if not values.ndim:
+        return
+    sums = values.sum(axis=axis)
+    if (np.abs(sums - 1) > 0.01).any():
+        warnings.warn(
+            f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
+            "Probabilities sum to 1. For logits use softmax_cross_entropy.",
+            LossWarning,
+            stacklevel=3,
+        )
+
+
+def hint_probabilities(z: Any, axis: int) -> None:
+    """Warn where logits look like probabilities."""
+    values = real_values(z)
+    if values.size < 2 or (values < 0).any() or (values > 1).any():
+        return
+    if (np.abs(values.sum(axis=axis) - 1) < 1e-6).all():
+        warnings.warn(
+            "z sums to 1 like probabilities. This loss applies softmax itself. "
+            "For probabilities use cross_entropy.",
+            LossWarning,
+            stacklevel=3,
+        )
+
+
+def check_distribution(t: Any, axis: int) -> None:
+    """Refuse targets that are no distribution."""
+    if (t < 0).any():
+        raise TargetError(
+            f"a target has an entry {t.min():.4g}", "a distribution has none below 0",
+            "correct it, or pass check=False if it is meant",
+        )  # fmt: skip
+    sums = t.sum(axis=axis)
+    wrong = ~(np.abs(sums - 1) <= _tolerance(t)) if t.dtype.kind == "f" else sums != 1
+    if np.any(wrong):
+        raise TargetError(
+            f"a target sums to {np.extract(wrong, sums)[0]:.6g}",
+            "a distribution sums to 1",
+            "normalise it, or pass check=False if it is meant",
+        )
