@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tinygrad_ce as tg
+from tinygrad_ce.testing.strategies import labels, logits, soft_targets
 
 DTYPES = st.sampled_from([np.float32, np.float64])
-SHAPES = st.tuples(st.integers(1, 4), st.integers(2, 5)) | st.tuples(st.integers(2, 5))
-LOGITS = st.floats(-20, 20, width=32) | st.sampled_from([1e4, -1e4])
-KINDS = st.sampled_from(["index", "one-hot", "soft"])
 
 
 def softmax(z: Any) -> Any:
@@ -24,17 +22,11 @@ def softmax(z: Any) -> Any:
 @st.composite
 def problems(draw: Any, masks: bool = False) -> Any:
     """Logits, a target, and the same target as a distribution in float64."""
-    shape, dtype, kind = draw(SHAPES), draw(DTYPES), draw(KINDS)
-    z = draw(arrays(dtype, shape, elements=LOGITS))
-    labels = draw(arrays(np.int64, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
-    p = np.eye(shape[-1])[labels]
-    t = labels if kind == "index" else p.astype(dtype)
-    if kind == "soft":
-        raw = draw(arrays(dtype, shape, elements=st.sampled_from([0, 1, 2, 3]))) + p.astype(dtype)
-        t = raw / raw.sum(-1, keepdims=True)
-        p = t.astype(np.float64)
+    z = draw(logits(dtype=DTYPES, ties=True, extreme=True))
+    t = draw(labels(z.shape) | soft_targets(z.shape, dtype=z.dtype))
+    p = t.astype(np.float64) if t.shape == z.shape else np.eye(z.shape[-1])[t]
     if masks:
-        z = np.where((p == 0) & draw(arrays(bool, shape)), -np.inf, z).astype(dtype)
+        z = np.where((p == 0) & draw(arrays(bool, z.shape)), -np.inf, z)
     return z, t, p
 
 

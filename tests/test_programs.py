@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import FORMS, Program, programs, programs_from
 
 import tinygrad_ce as tg
+from tinygrad_ce.testing.strategies import Program, programs, programs_from
+from tinygrad_ce.testing.strategies.forms import FORMS
 
 JITTER, ROUNDINGS, STEP = 1e-5, 40, 1e-3
 TINY = 1e-30  # a complex step: its square vanishes beside 1
@@ -65,7 +66,7 @@ def jittered(p: Program, seed: int) -> Function:
 
 def precision(p: Program) -> float:
     """eps of the least precise dtype that the program computes in."""
-    return max(float(np.finfo(leaf.dtype).eps) for leaf in p.leaves)
+    return max(float(np.finfo(leaf.value.dtype).eps) for leaf in p.leaves)
 
 
 def rounding(p: Program, reference: Callable[[Function], Any], exact: Any) -> Any:

@@ -1,0 +1,165 @@
+"""check_formula: right formulas pass, wrong ones come with the smallest input that shows it."""
+
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.errors import FailedHealthCheck, Unsatisfiable
+
+import tinygrad_ce as tg
+from tinygrad_ce.testing import WrongGradientError
+from tinygrad_ce.testing.formula import check_formula
+from tinygrad_ce.testing.strategies import (
+    Layer,
+    alike,
+    arrays,
+    away_from,
+    labels,
+    positive,
+    probabilities,
+    soft_targets,
+)
+
+OUTPUTS = alike(probabilities, soft_targets, shape=3)
+
+
+def steady(shape: Any) -> Any:
+    """Logits so close together that no y is near 1, where y - t would cancel."""
+    return away_from([], shape=shape, largest=1.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "formula", "given"),
+    [
+        (tg.cross_entropy, lambda y, t: -t / y, OUTPUTS),
+        (tg.kl_divergence, lambda y, t: -t / y, alike(probabilities, probabilities, shape=3)),
+        (
+            tg.softmax_cross_entropy,
+            lambda z, t: tg.softmax(z) - t,
+            alike(steady, soft_targets, shape=3),
+        ),
+        (
+            tg.softmax_cross_entropy,
+            lambda z, t: tg.softmax(z) - np.eye(3)[t],
+            alike(steady, labels, shape=3),
+        ),
+        (tg.squared_error, lambda y, t: y - t, alike(arrays, arrays, shape=3)),
+        (tg.relu, lambda x: (x > 0) * 1.0, away_from([0.0])),
+        (np.log, lambda x: 1 / x, positive(dtype=np.float32)),
+        (np.sum, np.ones_like, arrays()),
+    ],
+)
+def test_formulas_on_paper_are_right(f: Any, formula: Any, given: Any) -> None:
+    check_formula(f, formula, given=given)
+
+
+@check_formula(tg.cross_entropy, given=OUTPUTS)
+def test_the_decorator_makes_a_test_of_a_formula(y: Any, t: Any) -> Any:
+    """Its body is the formula."""
+    return -t / y
+
+
+def test_the_decorated_formula_is_a_test_of_hypothesis() -> None:
+    test: Any = test_the_decorator_makes_a_test_of_a_formula
+    assert test.is_hypothesis_test
+    assert test.__name__ == "test_the_decorator_makes_a_test_of_a_formula"
+    assert test.__doc__ == "Its body is the formula."
+
+
+@check_formula(np.matmul, given=[arrays((2, 2)), arrays((2, 2))], argnums=(0, 1))
+def test_several_arguments_have_a_formula_each(a: Any, b: Any) -> Any:
+    g = np.ones((2, 2))
+    return g @ b.T, a.T @ g
+
+
+@check_formula(
+    lambda layer, x: layer.w @ x + layer.b,
+    given=st.tuples(st.builds(Layer, arrays((2, 3)), arrays(2)), arrays(3)),
+)
+def test_the_gradient_of_a_tree_is_a_tree(layer: Any, x: Any) -> Any:
+    return Layer(np.tile(x, (2, 1)), np.ones(2))
+
+
+def refused(f: Any, formula: Any, **options: Any) -> tuple[str, str]:
+    """The message of the error, and what Hypothesis adds to it."""
+    with pytest.raises(WrongGradientError) as caught:
+        check_formula(f, formula, **options)
+    return str(caught.value), "".join(caught.value.__notes__)
+
+
+def test_a_wrong_sign_is_reported_with_the_smallest_input() -> None:
+    message, notes = refused(tg.cross_entropy, lambda y, t: t / y, given=OUTPUTS)
+    assert message.startswith("the formula is wrong, the engine is right\nformula, cross_entropy")
+    assert "args=(array([0.33333333, 0.33333333, 0.33333333])" in notes
+    assert "array([1., 0., 0.])" in notes
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-3, 1 + 1e-6, 1 + 1e-9])
+def test_a_small_factor_is_found(factor: float) -> None:
+    message, notes = refused(np.log, lambda x: factor / x, given=positive())
+    assert "the formula is wrong" in message
+    assert "array([1.])" in notes
+
+
+def test_a_formula_that_is_wrong_somewhere_is_found_there() -> None:
+    formula = lambda x: np.where(x < 0, 0.5, 1.0)
+    _, notes = refused(lambda x: 1.0 * x, formula, given=away_from([0.0]))
+    assert "-1." in notes
+
+
+def test_a_wrong_engine_is_told_from_a_wrong_formula() -> None:
+    def cube(x: Any) -> Any:
+        return x * x * x
+
+    def slope(g: Any, y: Any, x: Any) -> Any:
+        return g * x * x * 2
+
+    op = tg.primitive(cube, rules=slope)
+    message, _ = refused(op, lambda x: 3 * x * x, given=arrays(1))
+    assert message.startswith("the formula is right, the engine is wrong\nengine, cube")
+    message, _ = refused(op, lambda x: x, given=arrays(1))
+    assert message.startswith("the formula is wrong, the engine is wrong")
+
+
+def test_a_missing_transpose_is_wrong() -> None:
+    pair = alike(arrays, arrays, shape=(2, 2))
+    formula = lambda a, b: np.ones((2, 2)) @ b
+    assert "the formula is wrong" in refused(np.matmul, formula, given=pair)[0]
+
+
+def test_at_a_kink_any_slope_in_between_passes() -> None:
+    check_formula(np.abs, np.sign, given=st.just(np.zeros(2)))
+    check_formula(np.abs, lambda x: x + 0.5, given=st.just(np.zeros(2)))
+    assert "wrong" in refused(np.abs, lambda x: x + 2.0, given=st.just(np.zeros(2)))[0]
+
+
+AT_0 = st.just(np.zeros(1))  # the edge of the domain of the root: no witness decides
+
+
+def test_what_no_draw_decides_is_not_passed() -> None:
+    with pytest.raises((Unsatisfiable, FailedHealthCheck)):
+        check_formula(lambda x: x**1.5, lambda x: 1.5 * np.sqrt(x), given=AT_0)
+
+
+def test_engine_and_formula_agree_where_the_witness_is_undecidable() -> None:
+    message, _ = refused(lambda x: x**1.5, lambda x: 1.0 + x, given=AT_0)
+    assert message.startswith("formula and engine differ, where the witness is undecidable")
+
+
+def test_settings_and_seed_are_hypothesiss() -> None:
+    seen: list[list[float]] = []
+
+    def formula(x: Any) -> Any:
+        seen[-1].append(float(x[0]))
+        return 1 / x
+
+    for seed in (1, 1, 2):
+        seen.append([])
+        check_formula(
+            np.log, formula, given=positive(1), seed=seed,
+            settings=hypothesis.settings(max_examples=5, deadline=None, database=None),
+        )  # fmt: skip
+    assert len(seen[0]) == 5
+    assert seen[0] == seen[1] != seen[2]
