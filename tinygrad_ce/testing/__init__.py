@@ -1,6 +1,15 @@
 """Is this gradient right? Checks and diagnoses: `import tinygrad_ce.testing as tgt`."""
 
+from tinygrad_ce.testing.audit import AuditReport, audit
 from tinygrad_ce.testing.gradcheck import assert_gradients, blame, gradcheck
 from tinygrad_ce.testing.report import Report, WrongGradientError
 
-__all__ = ["Report", "WrongGradientError", "assert_gradients", "blame", "gradcheck"]
+__all__ = [
+    "AuditReport",
+    "Report",
+    "WrongGradientError",
+    "assert_gradients",
+    "audit",
+    "blame",
+    "gradcheck",
+]

@@ -32,7 +32,7 @@ from tinygrad_ce.testing.report import ORDER, WRONG, Verdicts
 from tinygrad_ce.testing.steps import Check, Step, differentiated, variables
 from tinygrad_ce.trees import flatten
 
-__all__ = ["culprits"]
+__all__ = ["culprits", "how"]
 
 NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
 PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
@@ -64,10 +64,10 @@ def culprits(
         place = places.get(node)
         key = (node.primitive.function, place)
         if not any(known[:2] == key for known in found):
-            for operand, how in _faults(check, node, arrived.get(node)).items():
+            for operand, text in _faults(check, node, arrived.get(node)).items():
                 head = f"the rule of {node.primitive.name}, operand {operand}"
                 called = f", called at {place[0]}:{place[1]}" if place else ""
-                found[(*key, operand)] = f"{head}{called}, {how}"
+                found[(*key, operand)] = f"{head}{called}, {text}"
     return tuple(found.values())
 
 
@@ -147,8 +147,8 @@ def _faults(check: Check, node: Any, arrived: Any) -> dict[str, str]:
             with suppress(Error, ArithmeticError, ValueError, TypeError):  # of the witness
                 report = step.entries(check) if by_entry else step.directions(check, arrived)
                 for part in report.parts:
-                    if how := _how(part, by_entry):
-                        found.setdefault(step.names[part.comparison.argument], how)
+                    if text := how(part, by_entry):
+                        found.setdefault(step.names[part.comparison.argument], text)
     return found
 
 
@@ -164,7 +164,7 @@ def _failures(step: Step) -> dict[str, str]:
     return found
 
 
-def _how(part: Verdicts, entries: bool) -> str | None:
+def how(part: Verdicts, entries: bool) -> str | None:
     """How a rule is wrong, as the end of a sentence that begins with it; None if it is right."""
     c = part.comparison
     if part.worst != WRONG:
