@@ -107,7 +107,7 @@ def audit(
     >>> report.failed[0].check, report.failed[0].detail
     ('gradient by x', 'gives 0.667 times the derivative (x of shape (2,))')
     """
-    primitive = TABLE.get(op) or late(op)
+    primitive = (TABLE.get(op) or late(op)) if callable(op) else None
     if primitive is None or not primitive.differentiable:
         raise Error(
             f"{getattr(op, '__name__', op)} has no gradient rules",
