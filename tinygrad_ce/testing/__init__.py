@@ -1,8 +1,23 @@
-"""Is this gradient right? Checks and diagnoses: `import tinygrad_ce.testing as tgt`."""
+"""Is this gradient right? Checks, diagnoses and proofs: `import tinygrad_ce.testing as tgt`.
 
-from tinygrad_ce.testing.gradcheck import assert_gradients, gradcheck
+`tinygrad_ce.testing.strategies` draws inputs for them, and needs Hypothesis; so does
+`tinygrad_ce.testing.formula`, whose `check_formula` holds a formula against the engine and a witness.
+"""
+
+from tinygrad_ce.testing.audit import AuditReport, audit
+from tinygrad_ce.testing.gradcheck import assert_gradients, blame, gradcheck
 from tinygrad_ce.testing.proof import prove
 from tinygrad_ce.testing.report import Report, WrongGradientError
 from tinygrad_ce.testing.theorem import Proof
 
-__all__ = ["Proof", "Report", "WrongGradientError", "assert_gradients", "gradcheck", "prove"]
+__all__ = [
+    "AuditReport",
+    "Proof",
+    "Report",
+    "WrongGradientError",
+    "assert_gradients",
+    "audit",
+    "blame",
+    "gradcheck",
+    "prove",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ce.errors import Error, ShapeError
+from tinygrad_ce.testing.blame import culprits
 from tinygrad_ce.testing.diagnosis import Comparison
 from tinygrad_ce.testing.report import (
     KINK,
@@ -25,7 +27,7 @@ from tinygrad_ce.testing.witnesses import Leaf, Measured, Vector, jacobian, plai
 from tinygrad_ce.transforms import grad, vjp
 from tinygrad_ce.trees import flatten, map_tree
 
-__all__ = ["assert_gradients", "gradcheck"]
+__all__ = ["assert_gradients", "blame", "gradcheck"]
 
 
 def gradcheck(
@@ -76,6 +78,8 @@ def gradcheck(
     measured = jacobian(point)
     title = name or str(getattr(f, "__name__", type(f).__name__))
     report = _judged(title, point, measured, found, order=1)
+    if gradient is None and pullback is None:
+        report = _blamed(report, f, args, numbers)
     if order == 1 or not report:
         return report
     if order != 2 or gradient is not None or pullback is not None:
@@ -89,7 +93,45 @@ def gradcheck(
     second = _judged(
         title, point, jacobian(point), _found(slope, args, numbers, point, None, None), order=2
     )
+    second = _blamed(second, slope, args, numbers)
     return Report(title, report.method, report.evaluations, report.parts, higher=second)
+
+
+def blame(
+    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None
+) -> tuple[str, ...]:
+    """The steps of f whose gradient rules are wrong, a sentence each: step, line, operand, error.
+
+    Each step that f(*args) leaves in the graph is checked by itself, on the values it saw.
+
+    Args:
+        f: a function of arrays or trees of arrays to arrays.
+        args: the point.
+        argnums: the arguments to differentiate by; by default all that hold floats.
+
+    >>> import tinygrad_ce as tg
+    >>> my_log = tg.primitive(lambda x: np.log(x), rules=lambda g, y, x: 2 * g / x)
+    >>> def loss(x):
+    ...     return np.sum(x * my_log(x))
+    >>> for sentence in blame(loss, np.array([0.5, 2.0])):
+    ...     print(sentence)  # doctest: +ELLIPSIS
+    the rule of <lambda>, operand x, called at <doctest ...>:2, gives 2.000 times the derivative
+    """
+    return culprits(gradcheck, f, args, _argnums(args, argnums))
+
+
+def _blamed(
+    report: Report, f: Callable[..., Any], args: tuple[Any, ...], numbers: tuple[int, ...]
+) -> Report:
+    """The report of a wrong gradient of the engine's, with what is to blame for it."""
+    if report.verdict != WRONG:
+        return report
+    found = culprits(gradcheck, f, args, numbers)
+    note = (
+        "each step of the graph has the right derivative by itself: something goes past the graph,"
+        " a detached value or a number computed outside of it"
+    )
+    return replace(report, blame=found, notes=() if found else (note,))
 
 
 def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> None:
@@ -184,14 +226,13 @@ def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[lis
     """The Jacobians row by row, one pull-back for each entry of the results."""
     rows: list[list[NDArray[Any]]] = []
     shapes = [y.shape for _, y in point.outputs]
-    _, structure = flatten(f(*args)) if len(shapes) > 1 else (None, None)
+    _, structure = flatten(f(*args))
     for k, shape in enumerate(shapes):
         found = []
         for index in np.ndindex(shape):
             seeds = [np.zeros(s) for s in shapes]
             seeds[k][index] = 1
-            g = structure.build(seeds) if structure else seeds[0][()]
-            found.append(pull(g))
+            found.append(pull(structure.build([seed[()] for seed in seeds])))
         columns = list(zip(*found, strict=True)) or [()] * len(point.leaves)
         rows.append([
             np.reshape(np.stack(c) if c else (), (*shape, *(c[0] if c else leaf.values).shape))

@@ -114,8 +114,8 @@ class Report:
     @property
     def verdict(self) -> str:
         """The gravest verdict of all: right, kink, undecidable or wrong."""
-        found = [part.worst for part in self.parts] + ([self.higher.verdict] if self.higher else [])
-        return max(found, key=ORDER.index, default=RIGHT)
+        higher = [] if self.higher is None else [self.higher.verdict]  # a wrong one is false
+        return max([part.worst for part in self.parts] + higher, key=ORDER.index, default=RIGHT)
 
     @property
     def diagnosis(self) -> tuple[str, ...]:

@@ -1,0 +1,203 @@
+"""Who is to blame: the steps of a program, each rule held against its own step.
+
+The program runs once on Tensors. While it runs, the one function that records steps notes the line
+of the user's code that each comes from: it is exchanged for the time of the run, under a lock, and
+other threads pass through it unnoticed, so that computing costs nothing where nobody asks. Then
+every step is checked by itself, on the values that it saw: its function against its rules, entry by
+entry where it is small, and for every step along random directions with random gradients and with
+the gradient that really arrives.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock, get_ident
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.errors import Error
+from tinygrad_ce.graph import Mode, order, pull_back
+from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.support import output
+from tinygrad_ce.rules.table import TABLE
+from tinygrad_ce.tensor import Tensor, recorded
+from tinygrad_ce.testing.diagnosis import diagnose
+from tinygrad_ce.testing.report import ORDER, WRONG, Verdicts
+from tinygrad_ce.testing.steps import Check, Step, differentiated, variables
+from tinygrad_ce.trees import flatten
+
+__all__ = ["culprits", "how"]
+
+NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
+PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
+ENGINE = tuple(PACKAGE + name for name in ("rules", "tensor.py", "graph.py", "dispatch.py"))
+
+Place = tuple[str, int]
+
+_lock = RLock()
+
+
+def culprits(
+    check: Check, f: Callable[..., Any], args: tuple[Any, ...], numbers: tuple[int, ...]
+) -> tuple[str, ...]:
+    """A sentence for each operand of each step of f(*args) whose rule is wrong, oldest first.
+
+    Args:
+        check: what holds a function against its pull-back: gradcheck, which in turn asks here who
+            is to blame.
+        f: the program.
+        args: the point.
+        numbers: the arguments that gradients flow to.
+    """
+    with _watched(culprits.__code__) as places, Mode(True):
+        result = f(*variables(args, numbers))
+    roots = [y for y in flatten(result)[0] if isinstance(y, Tensor) and y.requires_grad]
+    nodes, arrived = _steps(roots, places)
+    found: dict[tuple[Any, ...], str] = {}
+    for node in nodes:
+        place = places.get(node)
+        key = (node.primitive.function, place)
+        if not any(known[:2] == key for known in found):
+            for operand, text in _faults(check, node, arrived.get(node)).items():
+                head = f"the rule of {node.primitive.name}, operand {operand}"
+                called = f", called at {place[0]}:{place[1]}" if place else ""
+                found[(*key, operand)] = f"{head}{called}, {text}"
+    return tuple(found.values())
+
+
+def _steps(roots: list[Any], places: dict[Any, Any]) -> tuple[list[Any], dict[Any, Any]]:
+    """The steps that have rules in the table, oldest first, and the gradients that arrive at them.
+
+    A node without an entry there is a checkpoint: what it computed is among what was watched.
+    """
+    reached = {node for root in roots for node in order(root) if node.primitive is not None}
+    if not all(map(_is_listed, reached)):
+        reached |= places.keys()
+    arrived: dict[Any, Any] = {}
+    for root in roots:
+        seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape).astype(root.dtype)[()]
+        with suppress(Exception), np.errstate(all="ignore"):  # of a rule that is to be found
+            arrived.update(pull_back(root, seed))
+    steps = [x for x in reached if _is_listed(x) and x.primitive is not TABLE[output]]
+    return sorted(steps, key=lambda node: node.number), arrived
+
+
+def _is_listed(node: Any) -> bool:
+    return TABLE.get(node.primitive.function) is node.primitive
+
+
+@contextmanager
+def _watched(start: CodeType) -> Iterator[dict[Any, Place | None]]:
+    """What this thread records meanwhile, each with the line of the user's that it comes from."""
+    places: dict[Any, Place | None] = {}
+    thread = get_ident()
+    names = recorded.__globals__
+
+    def watching(*given: Any) -> Tensor:
+        node: Tensor = record(*given)
+        if get_ident() == thread:
+            places[node] = _place(start)
+        return node
+
+    with _lock:
+        record, names["recorded"] = names["recorded"], watching
+        try:
+            yield places
+        finally:
+            names["recorded"] = record
+
+
+def _place(start: CodeType) -> Place | None:
+    """The innermost line outside this package and NumPy; else the innermost outside the engine."""
+    frame, inside = sys._getframe(2), None
+    while frame.f_code is not start and frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((PACKAGE, NUMPY)):
+            return _short(file), frame.f_lineno
+        if inside is None and not file.startswith((*ENGINE, NUMPY)):
+            inside = _short(file), frame.f_lineno
+        frame = frame.f_back
+    return inside
+
+
+def _short(file: str) -> str:
+    """A path as one would type it: from here if it is below."""
+    here = os.getcwd() + os.sep
+    return file.removeprefix(here)
+
+
+def _faults(check: Check, node: Any, arrived: Any) -> dict[str, str]:
+    """How the rules of a node are wrong, by the label of the operand."""
+    step = Step(node)
+    found: dict[str, str] = {}
+    with np.errstate(all="ignore"):
+        try:
+            step.pull([np.ones_like(step.parts[i]) for i in step.live])
+        except Exception:
+            return _failures(step)
+        for by_entry in (True, False):
+            if found or not step.operands or (by_entry and not step.is_small):
+                continue
+            with suppress(Error, ArithmeticError, ValueError, TypeError):  # of the witness
+                report = step.entries(check) if by_entry else step.directions(check, arrived)
+                for part in report.parts:
+                    if text := how(part, by_entry):
+                        found.setdefault(step.names[part.comparison.argument], text)
+    return found
+
+
+def _failures(step: Step) -> dict[str, str]:
+    """The rules that raise an error, with the error."""
+    g = [np.ones_like(part) for part in step.parts]
+    found = {}
+    for operand in step.operands:
+        try:
+            differentiated(step.node, operand, Several(g) if step.several else g[0][()])
+        except Exception as error:
+            found[operand.label] = f"raises {type(error).__name__}: {error}"
+    return found
+
+
+def how(part: Verdicts, entries: bool) -> str | None:
+    """How a rule is wrong, as the end of a sentence that begins with it; None if it is right."""
+    c = part.comparison
+    if part.worst != WRONG:
+        return None
+    off = np.where(part.codes == ORDER.index(WRONG), np.abs(c.found - c.expected), 0)
+    off = np.where(np.isnan(off), np.inf, off)
+    largest = [float(np.max(np.abs(a), initial=0)) for a in (c.expected, c.output, c.value)]
+    if np.max(off) <= NEGLIGIBLE * (largest[0] + largest[1] / (largest[2] or 1)):
+        return None
+    sure = c.judged & np.isfinite(c.expected)
+    e, r, allowed = c.expected[sure], c.found[sure], c.tolerance[sure]
+    size = float(np.vdot(e, e).real)
+    if size:
+        factor = float(np.vdot(e, r).real) / size
+        if np.all(np.abs(r - factor * e) <= 4 * (1 + abs(factor)) * allowed):
+            of = f" of its result {c.result}" if c.result else ""
+            return f"gives {_digits(factor)} times the derivative{of}"
+    if entries and (said := diagnose(c)):
+        return f"is wrong: {said}".rstrip(".")
+    at = np.unravel_index(np.argmax(off), off.shape)
+    if entries:
+        index = ", ".join(str(int(i)) for i in at[c.output.ndim :])
+        there = f", at {c.argument}[{index}]" if index else ""
+        return f"gives {c.found[at]:.6g} where the derivative is {c.expected[at]:.6g}{there}"
+    return f"is off by {off[at]:.2e} along directions with derivatives up to {largest[0]:.2e}"
+
+
+def _digits(factor: float) -> str:
+    """Three decimals, or as many as tell it from 1.
+
+    >>> _digits(2.0), _digits(1.000001)
+    ('2.000', '1.00000100')
+    """
+    off = abs(factor - 1)
+    places = 3 if off > 5e-3 or not off else 2 + round(-np.log10(off))
+    return f"{factor:.{places}f}"
