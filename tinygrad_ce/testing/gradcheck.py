@@ -72,10 +72,13 @@ def gradcheck(
     """
     numbers = _argnums(args, argnums)
     point = Vector(f, args, numbers)
-    found = _found(f, args, numbers, point, gradient, pullback)
-    measured = jacobian(point)
+
+    def test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+        return _found(f, at, numbers, point, gradient, pullback)
+
+    found = test(args)
     title = name or str(getattr(f, "__name__", type(f).__name__))
-    report = _judged(title, point, measured, found, order=1)
+    report = _judged(title, point, jacobian(point), found, 1, test)
     if order == 1 or not report:
         return report
     if order != 2 or gradient is not None or pullback is not None:
@@ -86,9 +89,11 @@ def gradcheck(
         )
     slope = _slope(f, args, numbers)
     point = Vector(slope, args, numbers)
-    second = _judged(
-        title, point, jacobian(point), _found(slope, args, numbers, point, None, None), order=2
-    )
+
+    def second_test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+        return _found(slope, at, numbers, point, None, None)
+
+    second = _judged(title, point, jacobian(point), second_test(args), 2, second_test)
     return Report(title, report.method, report.evaluations, report.parts, higher=second)
 
 
@@ -201,29 +206,68 @@ def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[lis
 
 
 def _judged(
-    name: str, point: Vector, measured: Measured, found: list[list[NDArray[Any]]], order: int
-) -> Report:
+    name: str, point: Vector, measured: Measured, found: list[list[NDArray[Any]]], order: int,
+    again: Callable[[tuple[Any, ...]], list[list[NDArray[Any]]]],
+) -> Report:  # fmt: skip
+    """The verdicts, given the Jacobians under test and what computes them at other arguments."""
+    parts = _parts(point, measured, found, None)
+    if any(_may_be_rounding(part) for part in parts):
+        others = [again(args) for args in point.neighbours()]
+        noise = [
+            [np.max(np.abs(np.stack(three) - g), axis=0, initial=0) for g, *three in zip(*rows)]
+            for rows in zip(found, *others)
+        ]
+        parts = _parts(point, measured, found, noise)
+    return Report(name, measured.method, measured.evaluations, tuple(parts), order)
+
+
+def _parts(point: Vector, measured: Measured, found: Any, noise: Any) -> list[Verdicts]:
     parts: list[Verdicts] = []
     start = 0
-    for (label, y), jacobians in zip(point.outputs, found, strict=True):
+    for k, (label, y) in enumerate(point.outputs):
         rows = slice(start, start + y.size)
         start += y.size
         mine = [
-            _verdicts(label, y, leaf, measured, rows, g)
-            for leaf, g in zip(point.leaves, jacobians, strict=True)
+            _verdicts(label, y, leaf, measured, rows, g, noise[k][i] if noise else 0.0)
+            for i, (leaf, g) in enumerate(zip(point.leaves, found[k], strict=True))
         ]
         comparisons = [verdicts.comparison for verdicts in mine]
         for i, verdicts in enumerate(mine):
             others = tuple(c for k, c in enumerate(comparisons) if k != i)
             object.__setattr__(verdicts.comparison, "siblings", others)
         parts += mine
-    return Report(name, measured.method, measured.evaluations, tuple(parts), order)
+    return parts
+
+
+def _may_be_rounding(part: Verdicts) -> bool:
+    c = part.comparison
+    if c.found.shape != c.expected.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        close = np.abs(c.found - c.expected) <= c.tolerance + _cap(c.found, c.value, c.expected)
+    return bool(np.any(close & (part.codes == ORDER.index(WRONG))))
+
+
+def _cap(found: NDArray[Any], x: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The most that the rounding of a gradient may come to: some ulp of its largest entry."""
+    finite = np.where(np.isfinite(expected), np.abs(expected), 0)
+    return 64 * _eps(found, x) * float(np.max(finite, initial=0))
+
+
+def _eps(*arrays: NDArray[Any]) -> float:
+    kinds = [a.dtype for a in arrays if a.dtype.kind in "fc"]
+    return max((float(np.finfo(kind).eps) for kind in kinds), default=2.0**-52)
 
 
 def _verdicts(
-    label: str, y: NDArray[Any], leaf: Leaf, measured: Measured, rows: slice, found: NDArray[Any]
-) -> Verdicts:
-    """An entry's tolerance is the witness's error, and the rounding of the gradient's own dtype."""
+    label: str, y: NDArray[Any], leaf: Leaf, measured: Measured, rows: slice, found: NDArray[Any],
+    noise: Any,
+) -> Verdicts:  # fmt: skip
+    """An entry's tolerance: the witness's error, and the rounding of the gradient's own dtype.
+
+    That is some ulp of the entry; of the largest of its row, or few of the largest of all, where
+    the witness itself does not resolve the entry; and what ulps of the arguments change in the gradient under test (`noise`).
+    """
     shape = (*y.shape, *leaf.values.shape)
     value, error, left, right = (
         _complex(part[rows, leaf.part], leaf).reshape(shape)
@@ -233,17 +277,23 @@ def _verdicts(
     if leaf.values.dtype.kind == "c":
         kink = kink[:, : leaf.values.size] | kink[:, leaf.values.size :]
     kink, error = kink.reshape(shape), np.abs(error)
-    kinds = [d for d in (found.dtype, leaf.values.dtype) if d.kind in "fc"]
-    eps = max((float(np.finfo(d).eps) for d in kinds), default=2.0**-52)
-    largest = np.max(np.abs(np.where(np.isfinite(value), value, 0)), initial=0)
-    tolerance = 4 * error + 64 * eps * (np.abs(value) + largest)
+    eps = _eps(found, leaf.values)
+    finite = np.where(np.isfinite(value), np.abs(value), 0)
+    inner = tuple(range(y.ndim, len(shape)))
+    largest = np.max(finite, inner, initial=0, keepdims=True)
+    vague = error >= 1e-4 * finite
+    row = np.maximum(largest, np.max(finite, initial=0) / 16)
+    tolerance = 4 * error + 64 * eps * (np.abs(value) + np.where(vague, row, 0))
+    tolerance += np.minimum(8 * noise, _cap(found, leaf.values, value))
     codes = np.full(shape, ORDER.index(WRONG))
     if found.shape == shape:
+        extent = np.max(np.abs(leaf.values), initial=0) or 1.0
+        slope = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent
         with np.errstate(invalid="ignore"):
             same = (np.abs(found - value) <= tolerance) | (found == value)
-            sure = error <= np.sqrt(eps) * (np.abs(value) + largest) + 64 * eps
+            sure = error <= np.sqrt(eps) * (finite + largest + slope)
             low, high = np.minimum(left, right), np.maximum(left, right)
-            slack = 1e-4 * (np.abs(left) + np.abs(right)) + 1e-6
+            slack = 1e-4 * (np.abs(left) + np.abs(right))
             inside = (found >= low - slack) & (found <= high + slack)
         codes[same] = ORDER.index(RIGHT)
         codes[~np.isfinite(value) & ~same] = ORDER.index(UNDECIDABLE)
