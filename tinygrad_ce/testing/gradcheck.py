@@ -266,7 +266,8 @@ def _verdicts(
     """An entry's tolerance: the witness's error, and the rounding of the gradient's own dtype.
 
     That is some ulp of the entry; of the largest of its row, or few of the largest of all, where
-    the witness itself does not resolve the entry; and what ulps of the arguments change in the gradient under test (`noise`).
+    the witness itself does not resolve the entry; and what ulps of the arguments change in the
+    gradient under test (`noise`).
     """
     shape = (*y.shape, *leaf.values.shape)
     value, error, left, right = (

@@ -103,6 +103,7 @@ class Vector:
         self.y = np.concatenate([np.ravel(y).astype(np.float64) for _, y in self.outputs])
         kinds = [y.dtype for _, y in self.outputs if y.dtype.kind == "f"]
         self.eps = max((float(np.finfo(kind).eps) for kind in kinds), default=0.0) or 2.0**-52
+        self.near = [self.nudged(self.x, seed) for seed in range(NUDGES)]
         self.noise = self._noise()
 
     def _call(self, x: NDArray[Any]) -> Any:
@@ -122,7 +123,9 @@ class Vector:
         eps = [np.full(leaf.size, np.finfo(leaf.values.dtype).eps) for leaf in self.leaves]
         points = [self.nudged(self.x, seed, np.concatenate(eps)) for seed in range(NUDGES)]
         return [
-            tuple(map_tree(_in_dtype_of, old, new) for old, new in zip(self.args, self.arguments(x)))
+            tuple(
+                map_tree(_in_dtype_of, old, new) for old, new in zip(self.args, self.arguments(x))
+            )
             for x in points
         ]
 
@@ -131,7 +134,7 @@ class Vector:
 
         Cancellation within f shows in the first.
         """
-        changes = [np.abs(self(self.nudged(self.x, seed)) - self.y) for seed in range(NUDGES)]
+        changes = [np.abs(self(x) - self.y) for x in self.near]
         measured = np.max([np.where(np.isfinite(c), c, 0) for c in changes], axis=0)
         noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * np.abs(self.y), 2 * measured)
         return noise
@@ -296,8 +299,8 @@ def _complex_column(f: Vector, j: int) -> Column:
     """Im f(x + ih) / h; what a change of x by some ulp changes is its error."""
     value = _moved(f, j, 1j * IMAGINARY).imag / IMAGINARY
     changed = np.zeros(value.shape)
-    for seed in range(NUDGES):
-        x = f.nudged(f.x, seed) + 0j
+    for near in f.near:
+        x = near.astype(complex)
         x[j] += 1j * IMAGINARY
         changed = np.maximum(changed, np.abs(f(x).imag / IMAGINARY - value))
     error = 16 * f.eps * np.abs(value) + 2 * changed
