@@ -112,10 +112,12 @@ SQUARE = np.array([[2.0, 0.3], [0.1, -1.0]])
 MORE = {support.output: [at(SQUARE, f=lambda x, i=i: np.linalg.eigh(x)[i]) for i in (0, 1)]}
 SAME = np.array([[1.0, 2.0, 2.0], [-1.0, -1.0, 0.5]])
 LAST = np.array([1.0, 0.0, 2.0])
+# A variable and a constant that broadcast, the variable chosen in the one row or the other.
+WITH = [(SAME, LAST), (LAST, SAME), (LAST, SAME + 0.1), (LAST, SAME[::-1] + 0.1)]
 TIES: dict[Any, list[Case]] = {
     **{f: [at(SAME, SAME, f=f), at([1.0, 0.0], [1.0, 2.0], f=f),
-           *(at(x, f=lambda x, f=f, c=c: f(x, c)) for x, c in ((SAME, LAST), (LAST, SAME))),
-           *(at(x, f=lambda x, f=f, c=c: f(c, x)) for x, c in ((SAME, LAST), (LAST, SAME)))]
+           *(at(x, f=lambda x, f=f, c=c: f(x, c)) for x, c in WITH),
+           *(at(x, f=lambda x, f=f, c=c: f(c, x)) for x, c in WITH)]
        for f in (np.maximum, np.minimum, np.fmax, np.fmin)},
     **{f: [at(SAME, f=f), at(SAME, f=lambda x, f=f: f(x, axis=1))] for f in (np.max, np.min)},
     **{f: [at([0.0, 1.0], f=f)] for f in (np.absolute, np.fabs)},

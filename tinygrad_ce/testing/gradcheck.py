@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -35,6 +37,8 @@ def gradcheck(
     pullback: Callable[..., Any] | None = None,
     argnums: int | Sequence[int] | None = None,
     order: int = 1,
+    directions: int | None = None,
+    seed: int = 0,
     name: str | None = None,
 ) -> Report:
     """Whether the gradient of f at some point is right, entry by entry.
@@ -54,6 +58,9 @@ def gradcheck(
         pullback: or, the backward function to test, `pullback(g, *args)` with g of f's result.
         argnums: the arguments to differentiate by; by default all that hold floats.
         order: 2 tests the engine's second derivatives too.
+        directions: so many random directions are tested instead of every entry, for functions of
+            very many numbers. A wrong entry among many is hardly seen then.
+        seed: of the random directions.
         name: what the report calls it.
 
     Returns:
@@ -73,12 +80,19 @@ def gradcheck(
     numbers = _argnums(args, argnums)
     point = Vector(f, args, numbers)
 
-    def test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
-        return _found(f, at, numbers, point, gradient, pullback)
-
-    found = test(args)
     title = name or str(getattr(f, "__name__", type(f).__name__))
-    report = _judged(title, point, jacobian(point), found, 1, test)
+
+    def checked(f: Callable[..., Any], point: Vector, order: int) -> Report:
+        def test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+            with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+                return _found(f, at, numbers, point, gradient, pullback)
+
+        if directions is not None:
+            return _along(title, point, test(args), order, directions, seed)
+        found = test(args)
+        return _judged(title, point, jacobian(point), found, order, test)
+
+    report = checked(f, point, 1)
     if order == 1 or not report:
         return report
     if order != 2 or gradient is not None or pullback is not None:
@@ -88,13 +102,7 @@ def gradcheck(
             "check the function that computes the gradient by itself",
         )
     slope = _slope(f, args, numbers)
-    point = Vector(slope, args, numbers)
-
-    def second_test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
-        return _found(slope, at, numbers, point, None, None)
-
-    second = _judged(title, point, jacobian(point), second_test(args), 2, second_test)
-    return Report(title, report.method, report.evaluations, report.parts, higher=second)
+    return replace(report, higher=checked(slope, Vector(slope, args, numbers), 2))
 
 
 def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> None:
@@ -162,8 +170,8 @@ def _found(
             return f(*full)
 
         _, pull = vjp(through_f, *(args[number] for number in numbers))
-        return _pulled(point, lambda g: _leaves(point, _single(pull(g), numbers), numbers), f, args)
-    return _pulled(point, lambda g: _leaves(point, pullback(g, *args), numbers), f, args)
+        return _pulled(point, lambda g: _leaves(point, _single(pull(g), numbers), numbers))
+    return _pulled(point, lambda g: _leaves(point, pullback(g, *args), numbers))
 
 
 def _single(trees: tuple[Any, ...], numbers: tuple[int, ...]) -> Any:
@@ -185,18 +193,16 @@ def _leaves(point: Vector, tree: Any, numbers: tuple[int, ...]) -> list[NDArray[
     return found
 
 
-def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+def _pulled(point: Vector, pull: Callable[[Any], Any]) -> list[list[NDArray[Any]]]:
     """The Jacobians row by row, one pull-back for each entry of the results."""
     rows: list[list[NDArray[Any]]] = []
     shapes = [y.shape for _, y in point.outputs]
-    _, structure = flatten(f(*args)) if len(shapes) > 1 else (None, None)
     for k, shape in enumerate(shapes):
         found = []
         for index in np.ndindex(shape):
             seeds = [np.zeros(s) for s in shapes]
             seeds[k][index] = 1
-            g = structure.build(seeds) if structure else seeds[0][()]
-            found.append(pull(g))
+            found.append(pull(point.structure.build([seed[()] for seed in seeds])))
         columns = list(zip(*found, strict=True)) or [()] * len(point.leaves)
         rows.append([
             np.reshape(np.stack(c) if c else (), (*shape, *(c[0] if c else leaf.values).shape))
@@ -219,6 +225,40 @@ def _judged(
         ]
         parts = _parts(point, measured, found, noise)
     return Report(name, measured.method, measured.evaluations, tuple(parts), order)
+
+
+def _along(
+    name: str, point: Vector, found: list[list[NDArray[Any]]], order: int, count: int, seed: int
+) -> Report:
+    """The verdicts of derivatives along random directions, by the length s of a step in each."""
+    if count < 1:
+        raise Error(
+            f"directions={count}",
+            "a check needs at least one direction",
+            "pass a positive number, or leave it out to test every entry",
+        )
+    rays = np.random.default_rng(seed).normal(size=(point.x.size, count))
+    for leaf in point.leaves:  # a leaf moves by its size, entries that are 0 too
+        rays[leaf.part] *= np.max(np.abs(leaf.values), initial=0) or 1
+    line = Vector(lambda s: point.f(*point.arguments(point.x + rays @ s)), (np.zeros(count),), (0,))
+    step = replace(line.leaves[0], label="s")
+    measured = jacobian(line)
+    parts, start = [], 0
+    for (label, y), jacobians in zip(point.outputs, found, strict=True):
+        slopes = np.zeros((*y.shape, count))
+        moves = np.zeros((*y.shape, count))
+        for leaf, g in zip(point.leaves, jacobians, strict=True):
+            flat = g.reshape(*y.shape, -1)
+            if leaf.values.dtype.kind == "c":  # d/dx - i d/dy
+                flat = np.concatenate([np.real(flat), -np.imag(flat)], axis=-1)
+            slopes += flat @ rays[leaf.part]
+            moves += np.abs(flat) @ np.abs(rays[leaf.part])
+        rows = slice(start, start + y.size)
+        start += y.size
+        eps = max(_eps(g, leaf.values) for g, leaf in zip(jacobians, point.leaves, strict=True))
+        parts.append(_verdicts(label, y, step, measured, rows, slopes, eps * moves, eps))
+    note = f"tested along {count} random directions only, seed {seed}: a step of s in each"
+    return Report(name, measured.method, measured.evaluations, tuple(parts), order, notes=(note,))
 
 
 def _parts(point: Vector, measured: Measured, found: Any, noise: Any) -> list[Verdicts]:
@@ -244,14 +284,16 @@ def _may_be_rounding(part: Verdicts) -> bool:
     if c.found.shape != c.expected.shape:
         return False
     with np.errstate(invalid="ignore"):
-        close = np.abs(c.found - c.expected) <= c.tolerance + _cap(c.found, c.value, c.expected)
+        close = np.abs(c.found - c.expected) <= c.tolerance + _cap(
+            _eps(c.found, c.value), c.expected
+        )
     return bool(np.any(close & (part.codes == ORDER.index(WRONG))))
 
 
-def _cap(found: NDArray[Any], x: NDArray[Any], expected: NDArray[Any]) -> float:
+def _cap(eps: float, expected: NDArray[Any]) -> float:
     """The most that the rounding of a gradient may come to: some ulp of its largest entry."""
     finite = np.where(np.isfinite(expected), np.abs(expected), 0)
-    return 64 * _eps(found, x) * float(np.max(finite, initial=0))
+    return 64 * eps * float(np.max(finite, initial=0))
 
 
 def _eps(*arrays: NDArray[Any]) -> float:
@@ -261,7 +303,7 @@ def _eps(*arrays: NDArray[Any]) -> float:
 
 def _verdicts(
     label: str, y: NDArray[Any], leaf: Leaf, measured: Measured, rows: slice, found: NDArray[Any],
-    noise: Any,
+    noise: Any, eps: float | None = None,
 ) -> Verdicts:  # fmt: skip
     """An entry's tolerance: the witness's error, and the rounding of the gradient's own dtype.
 
@@ -278,14 +320,14 @@ def _verdicts(
     if leaf.values.dtype.kind == "c":
         kink = kink[:, : leaf.values.size] | kink[:, leaf.values.size :]
     kink, error = kink.reshape(shape), np.abs(error)
-    eps = _eps(found, leaf.values)
+    eps = eps or _eps(found, leaf.values)
     finite = np.where(np.isfinite(value), np.abs(value), 0)
     inner = tuple(range(y.ndim, len(shape)))
     largest = np.max(finite, inner, initial=0, keepdims=True)
     vague = error >= 1e-4 * finite
     row = np.maximum(largest, np.max(finite, initial=0) / 16)
     tolerance = 4 * error + 64 * eps * (np.abs(value) + np.where(vague, row, 0))
-    tolerance += np.minimum(8 * noise, _cap(found, leaf.values, value))
+    tolerance += np.minimum(8 * noise, _cap(eps, value))
     codes = np.full(shape, ORDER.index(WRONG))
     if found.shape == shape:
         extent = np.max(np.abs(leaf.values), initial=0) or 1.0
@@ -299,7 +341,7 @@ def _verdicts(
         codes[same] = ORDER.index(RIGHT)
         codes[~np.isfinite(value) & ~same] = ORDER.index(UNDECIDABLE)
         codes[~sure & np.isfinite(value) & same] = ORDER.index(UNDECIDABLE)
-        # Where f has no value on one side, x is at the edge of its domain.
+        # f has no value on one side, at the edge of its domain, or its slopes have no limit.
         codes[~(np.isfinite(left) & np.isfinite(right))] = ORDER.index(UNDECIDABLE)
         codes[kink & inside] = ORDER.index(KINK)
         codes[kink & ~inside] = ORDER.index(WRONG)

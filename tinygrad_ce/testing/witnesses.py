@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ce.errors import DTypeError, Error
-from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.tensor import Tensor, tensor
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Leaf", "Measured", "Vector", "jacobian", "plain"]
@@ -58,6 +58,8 @@ class Leaf:
 
 class Vector:
     """A function of arrays or trees of arrays as one of a real vector.
+
+    f is called with arrays; with Tensors that carry no gradient if it uses methods of Tensors.
 
     Raises:
         Error: nothing of the arguments named by argnums can be differentiated by.
@@ -93,7 +95,18 @@ class Vector:
             )
         self.x = np.concatenate([_reals(leaf.values) for leaf in self.leaves])
         self.evaluations = 0
-        self.outputs = self._results(self._call(self.x))
+        self.wraps = False
+        try:
+            result = self._call(self.x)
+        except AttributeError as error:  # f calls a method that Tensors have and arrays have not
+            if not (
+                isinstance(error.obj, np.ndarray | np.generic) and hasattr(Tensor, error.name or "")
+            ):
+                raise
+            self.wraps = True
+            result = self._call(self.x)
+        self.outputs = self._results(result)
+        self.structure = flatten(result)[1]
         if any(y.dtype.kind == "c" for _, y in self.outputs):
             raise DTypeError(
                 "f returned complex numbers",
@@ -134,7 +147,8 @@ class Vector:
 
         Cancellation within f shows in the first.
         """
-        changes = [np.abs(self(x) - self.y) for x in self.near]
+        with np.errstate(invalid="ignore"):
+            changes = [np.abs(self(x) - self.y) for x in self.near]
         measured = np.max([np.where(np.isfinite(c), c, 0) for c in changes], axis=0)
         noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * np.abs(self.y), 2 * measured)
         return noise
@@ -148,7 +162,8 @@ class Vector:
     def _shaped(self, part: NDArray[Any], leaf: Leaf) -> Any:
         if leaf.values.dtype.kind == "c":
             part = part[: leaf.values.size] + 1j * part[leaf.values.size :]
-        return np.reshape(part, leaf.values.shape)[()] if leaf.values.ndim else part[0]
+        values = np.reshape(part, leaf.values.shape)[()] if leaf.values.ndim else part[0]
+        return tensor(values) if self.wraps else values
 
     def _results(self, result: Any) -> list[tuple[str, NDArray[Any]]]:
         values, _ = flatten(result)
@@ -240,6 +255,11 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
         f: the function.
         announce: seconds from which on a run says on stderr how long it will take.
     """
+    with np.errstate(all="ignore"):
+        return _jacobian(f, announce)
+
+
+def _jacobian(f: Vector, announce: float) -> Measured:
     steps = [_complex_column, _difference_column] if _is_faithful(f) else [_difference_column]
     for step in steps:
         columns = [step(f, j) for j in _progress(f, announce)]
@@ -325,14 +345,22 @@ def _sides(f: Vector, j: int) -> Column:
 
 
 def _one_sided(f: Vector, j: int, size: float) -> Column:
-    jumps = []
+    """Both derivatives, where they differ, and their noise; infinite where slopes have no limit."""
+    sides = []
     for h in (2.0**-16 * size, 2.0**-20 * size):
-        right, left = (_moved(f, j, h) - f.y) / h, (f.y - _moved(f, j, -h)) / h
-        jumps.append(np.abs(right - left))
-    wide, narrow = jumps
+        sides.append(((f.y - _moved(f, j, -h)) / h, (_moved(f, j, h) - f.y) / h))
+    (far_left, far_right), (left, right) = sides
     noise = 4 * f.noise / h
-    kink = (narrow > 0.5 * wide) & (narrow > noise + 1e-6 * (np.abs(left) + np.abs(right)))
-    return left, right, kink, noise
+    apart, wide = np.abs(right - left), np.abs(far_right - far_left)
+    kink = (apart > 0.5 * wide) & (apart > noise + 1e-6 * (np.abs(left) + np.abs(right)))
+    steep = np.maximum(np.abs(left), np.abs(right))
+    jump = (steep > 3 * np.maximum(np.abs(far_left), np.abs(far_right))) & (steep > 2 * noise)
+    if jump.any():  # does the slope go on growing as the step shrinks?
+        h /= 16
+        slopes = (np.abs(f.y - _moved(f, j, -h)) / h, np.abs(_moved(f, j, h) - f.y) / h)
+        jump &= np.maximum(*slopes) > 3 * steep
+    left, right = np.where(jump, np.inf, left), np.where(jump, np.inf, right)
+    return left, right, kink & ~jump, noise
 
 
 def _difference_column(f: Vector, j: int) -> Column:
