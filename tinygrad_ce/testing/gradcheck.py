@@ -240,15 +240,19 @@ def _along(
     rays = np.random.default_rng(seed).normal(size=(point.x.size, count))
     for leaf in point.leaves:  # a leaf moves by its size, entries that are 0 too
         rays[leaf.part] *= np.max(np.abs(leaf.values), initial=0) or 1
-    line = Vector(lambda s: point.f(*point.arguments(point.x + rays @ s)), (np.zeros(count),), (0,))
+
+    def ahead(s: Any) -> Any:
+        return point.f(*point.arguments(point.x + rays @ s))
+
+    line = Vector(ahead, (np.zeros(count),), (0,), extent=1.0)
     step = replace(line.leaves[0], label="s")
     measured = jacobian(line)
     parts, start = [], 0
     for (label, y), jacobians in zip(point.outputs, found, strict=True):
         slopes = np.zeros((*y.shape, count))
-        moves = np.zeros((*y.shape, count))
+        moves = np.full((*y.shape, count), np.max(np.abs(measured.value), initial=0))
         for leaf, g in zip(point.leaves, jacobians, strict=True):
-            flat = g.reshape(*y.shape, -1)
+            flat = g.reshape(*y.shape, leaf.values.size)
             if leaf.values.dtype.kind == "c":  # d/dx - i d/dy
                 flat = np.concatenate([np.real(flat), -np.imag(flat)], axis=-1)
             slopes += flat @ rays[leaf.part]
@@ -334,7 +338,7 @@ def _verdicts(
         slope = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent
         with np.errstate(invalid="ignore"):
             same = (np.abs(found - value) <= tolerance) | (found == value)
-            sure = error <= np.sqrt(eps) * (finite + largest + slope)
+            sure = error <= np.sqrt(eps) * (finite + largest + slope) + 64 * eps
             low, high = np.minimum(left, right), np.maximum(left, right)
             slack = 1e-4 * (np.abs(left) + np.abs(right))
             inside = (found >= low - slack) & (found <= high + slack)

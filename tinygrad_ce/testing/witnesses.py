@@ -59,14 +59,21 @@ class Leaf:
 class Vector:
     """A function of arrays or trees of arrays as one of a real vector.
 
+    `extent` is the size of the arguments, to know their rounding where they are 0.
     f is called with arrays; with Tensors that carry no gradient if it uses methods of Tensors.
 
     Raises:
         Error: nothing of the arguments named by argnums can be differentiated by.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...]):
-        self.f, self.args = f, args
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: tuple[int, ...],
+        extent: float = 0.0,
+    ) -> None:
+        self.f, self.args, self.extent = f, args, extent
         self.leaves: list[Leaf] = []
         self.trees = []
         names = argument_names(f, len(args))
@@ -153,10 +160,10 @@ class Vector:
         noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * np.abs(self.y), 2 * measured)
         return noise
 
-    @staticmethod
-    def nudged(x: NDArray[Any], seed: int, eps: Any = 2.0**-52) -> NDArray[Any]:
+    def nudged(self, x: NDArray[Any], seed: int, eps: Any = 2.0**-52) -> NDArray[Any]:
         """The same up to rounding."""
-        moved: NDArray[Any] = x * (1 + eps * np.random.default_rng(seed).choice([-1, 1, 2], x.size))
+        ulps = np.random.default_rng(seed).choice([-1, 1, 2], x.size)
+        moved: NDArray[Any] = x + eps * (x + self.extent) * ulps
         return moved
 
     def _shaped(self, part: NDArray[Any], leaf: Leaf) -> Any:
