@@ -1,7 +1,7 @@
 """Is this gradient right? Checks, diagnoses and proofs: `import tinygrad_ce.testing as tgt`.
 
 `tinygrad_ce.testing.strategies` draws inputs for them, and needs Hypothesis; so does
-`tinygrad_ce.testing.formula`, whose `check_formula` holds a formula against the engine and a witness.
+`tinygrad_ce.testing.formula`, whose `check_formula` holds a formula against engine and witness.
 """
 
 from tinygrad_ce.testing.audit import AuditReport, audit

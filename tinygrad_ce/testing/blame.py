@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import Error
-from tinygrad_ce.graph import Mode, order, pull_back
+from tinygrad_ce.graph import order, pull_back
+from tinygrad_ce.mode import Mode
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import TABLE

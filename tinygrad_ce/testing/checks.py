@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import DTypeError, Error, GradientError, ShapeError, UnsupportedError
-from tinygrad_ce.graph import Mode, order
+from tinygrad_ce.graph import order
+from tinygrad_ce.mode import Mode
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.table import Primitive
 from tinygrad_ce.tensor import Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
@@ -37,6 +38,8 @@ def gradcheck(
     pullback: Callable[..., Any] | None = None,
     argnums: int | Sequence[int] | None = None,
     order: int = 1,
+    directions: int | None = None,
+    seed: int = 0,
     name: str | None = None,
 ) -> Report:
     """Whether the gradient of f at some point is right, entry by entry.
@@ -56,6 +59,9 @@ def gradcheck(
         pullback: or, the backward function to test, `pullback(g, *args)` with g of f's result.
         argnums: the arguments to differentiate by; by default all that hold floats.
         order: 2 tests the engine's second derivatives too.
+        directions: so many random directions are tested instead of every entry, for functions of
+            very many numbers. A wrong entry among many is hardly seen then.
+        seed: of the random directions.
         name: what the report calls it.
 
     Returns:
@@ -74,12 +80,22 @@ def gradcheck(
     """
     numbers = _argnums(args, argnums)
     point = Vector(f, args, numbers)
-    found = _found(f, args, numbers, point, gradient, pullback)
-    measured = jacobian(point)
+
     title = name or str(getattr(f, "__name__", type(f).__name__))
-    report = _judged(title, point, measured, found, order=1)
-    if gradient is None and pullback is None:
-        report = _blamed(report, f, args, numbers)
+
+    def checked(f: Callable[..., Any], point: Vector, order: int) -> Report:
+        def test(at: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+            with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+                return _found(f, at, numbers, point, gradient, pullback)
+
+        if directions is not None:
+            return _along(title, point, test(args), order, directions, seed)
+        found = test(args)
+        report = _judged(title, point, jacobian(point), found, order, test)
+        ours = gradient is None and pullback is None
+        return _blamed(report, f, args, numbers) if ours else report
+
+    report = checked(f, point, 1)
     if order == 1 or not report:
         return report
     if order != 2 or gradient is not None or pullback is not None:
@@ -89,12 +105,7 @@ def gradcheck(
             "check the function that computes the gradient by itself",
         )
     slope = _slope(f, args, numbers)
-    point = Vector(slope, args, numbers)
-    second = _judged(
-        title, point, jacobian(point), _found(slope, args, numbers, point, None, None), order=2
-    )
-    second = _blamed(second, slope, args, numbers)
-    return Report(title, report.method, report.evaluations, report.parts, higher=second)
+    return replace(report, higher=checked(slope, Vector(slope, args, numbers), 2))
 
 
 def blame(
@@ -199,8 +210,8 @@ def _found(
             return f(*full)
 
         _, pull = vjp(through_f, *(args[number] for number in numbers))
-        return _pulled(point, lambda g: _leaves(point, _single(pull(g), numbers), numbers), f, args)
-    return _pulled(point, lambda g: _leaves(point, pullback(g, *args), numbers), f, args)
+        return _pulled(point, lambda g: _leaves(point, _single(pull(g), numbers), numbers))
+    return _pulled(point, lambda g: _leaves(point, pullback(g, *args), numbers))
 
 
 def _single(trees: tuple[Any, ...], numbers: tuple[int, ...]) -> Any:
@@ -222,17 +233,16 @@ def _leaves(point: Vector, tree: Any, numbers: tuple[int, ...]) -> list[NDArray[
     return found
 
 
-def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[list[NDArray[Any]]]:
+def _pulled(point: Vector, pull: Callable[[Any], Any]) -> list[list[NDArray[Any]]]:
     """The Jacobians row by row, one pull-back for each entry of the results."""
     rows: list[list[NDArray[Any]]] = []
     shapes = [y.shape for _, y in point.outputs]
-    _, structure = flatten(f(*args))
     for k, shape in enumerate(shapes):
         found = []
         for index in np.ndindex(shape):
             seeds = [np.zeros(s) for s in shapes]
             seeds[k][index] = 1
-            found.append(pull(structure.build([seed[()] for seed in seeds])))
+            found.append(pull(point.structure.build([seed[()] for seed in seeds])))
         columns = list(zip(*found, strict=True)) or [()] * len(point.leaves)
         rows.append([
             np.reshape(np.stack(c) if c else (), (*shape, *(c[0] if c else leaf.values).shape))
@@ -242,29 +252,109 @@ def _pulled(point: Vector, pull: Any, f: Any, args: tuple[Any, ...]) -> list[lis
 
 
 def _judged(
-    name: str, point: Vector, measured: Measured, found: list[list[NDArray[Any]]], order: int
+    name: str, point: Vector, measured: Measured, found: list[list[NDArray[Any]]], order: int,
+    again: Callable[[tuple[Any, ...]], list[list[NDArray[Any]]]],
+) -> Report:  # fmt: skip
+    """The verdicts, given the Jacobians under test and what computes them at other arguments."""
+    parts = _parts(point, measured, found, None)
+    if any(_may_be_rounding(part) for part in parts):
+        others = [again(args) for args in point.neighbours()]
+        noise = [
+            [np.max(np.abs(np.stack(three) - g), axis=0, initial=0) for g, *three in zip(*rows)]
+            for rows in zip(found, *others)
+        ]
+        parts = _parts(point, measured, found, noise)
+    return Report(name, measured.method, measured.evaluations, tuple(parts), order)
+
+
+def _along(
+    name: str, point: Vector, found: list[list[NDArray[Any]]], order: int, count: int, seed: int
 ) -> Report:
+    """The verdicts of derivatives along random directions, by the length s of a step in each."""
+    if count < 1:
+        raise Error(
+            f"directions={count}",
+            "a check needs at least one direction",
+            "pass a positive number, or leave it out to test every entry",
+        )
+    rays = np.random.default_rng(seed).normal(size=(point.x.size, count))
+    for leaf in point.leaves:  # a leaf moves by its size, entries that are 0 too
+        rays[leaf.part] *= np.max(np.abs(leaf.values), initial=0) or 1
+
+    def ahead(s: Any) -> Any:
+        return point.f(*point.arguments(point.x + rays @ s))
+
+    line = Vector(ahead, (np.zeros(count),), (0,), extent=1.0)
+    step = replace(line.leaves[0], label="s")
+    measured = jacobian(line)
+    parts, start = [], 0
+    for (label, y), jacobians in zip(point.outputs, found, strict=True):
+        slopes = np.zeros((*y.shape, count))
+        moves = np.full((*y.shape, count), np.max(np.abs(measured.value), initial=0))
+        for leaf, g in zip(point.leaves, jacobians, strict=True):
+            flat = g.reshape(*y.shape, leaf.values.size)
+            if leaf.values.dtype.kind == "c":  # d/dx - i d/dy
+                flat = np.concatenate([np.real(flat), -np.imag(flat)], axis=-1)
+            slopes += flat @ rays[leaf.part]
+            moves += np.abs(flat) @ np.abs(rays[leaf.part])
+        rows = slice(start, start + y.size)
+        start += y.size
+        eps = max(_eps(g, leaf.values) for g, leaf in zip(jacobians, point.leaves, strict=True))
+        parts.append(_verdicts(label, y, step, measured, rows, slopes, eps * moves, eps))
+    note = f"tested along {count} random directions only, seed {seed}: a step of s in each"
+    return Report(name, measured.method, measured.evaluations, tuple(parts), order, notes=(note,))
+
+
+def _parts(point: Vector, measured: Measured, found: Any, noise: Any) -> list[Verdicts]:
     parts: list[Verdicts] = []
     start = 0
-    for (label, y), jacobians in zip(point.outputs, found, strict=True):
+    for k, (label, y) in enumerate(point.outputs):
         rows = slice(start, start + y.size)
         start += y.size
         mine = [
-            _verdicts(label, y, leaf, measured, rows, g)
-            for leaf, g in zip(point.leaves, jacobians, strict=True)
+            _verdicts(label, y, leaf, measured, rows, g, noise[k][i] if noise else 0.0)
+            for i, (leaf, g) in enumerate(zip(point.leaves, found[k], strict=True))
         ]
         comparisons = [verdicts.comparison for verdicts in mine]
         for i, verdicts in enumerate(mine):
             others = tuple(c for k, c in enumerate(comparisons) if k != i)
             object.__setattr__(verdicts.comparison, "siblings", others)
         parts += mine
-    return Report(name, measured.method, measured.evaluations, tuple(parts), order)
+    return parts
+
+
+def _may_be_rounding(part: Verdicts) -> bool:
+    c = part.comparison
+    if c.found.shape != c.expected.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        close = np.abs(c.found - c.expected) <= c.tolerance + _cap(
+            _eps(c.found, c.value), c.expected
+        )
+    return bool(np.any(close & (part.codes == ORDER.index(WRONG))))
+
+
+def _cap(eps: float, expected: NDArray[Any]) -> float:
+    """The most that the rounding of a gradient may come to: some ulp of its largest entry."""
+    finite = np.where(np.isfinite(expected), np.abs(expected), 0)
+    return 64 * eps * float(np.max(finite, initial=0))
+
+
+def _eps(*arrays: NDArray[Any]) -> float:
+    kinds = [a.dtype for a in arrays if a.dtype.kind in "fc"]
+    return max((float(np.finfo(kind).eps) for kind in kinds), default=2.0**-52)
 
 
 def _verdicts(
-    label: str, y: NDArray[Any], leaf: Leaf, measured: Measured, rows: slice, found: NDArray[Any]
-) -> Verdicts:
-    """An entry's tolerance is the witness's error, and the rounding of the gradient's own dtype."""
+    label: str, y: NDArray[Any], leaf: Leaf, measured: Measured, rows: slice, found: NDArray[Any],
+    noise: Any, eps: float | None = None,
+) -> Verdicts:  # fmt: skip
+    """An entry's tolerance: the witness's error, and the rounding of the gradient's own dtype.
+
+    That is some ulp of the entry; of the largest of its row, or few of the largest of all, where
+    the witness itself does not resolve the entry; and what ulps of the arguments change in the
+    gradient under test (`noise`).
+    """
     shape = (*y.shape, *leaf.values.shape)
     value, error, left, right = (
         _complex(part[rows, leaf.part], leaf).reshape(shape)
@@ -274,22 +364,28 @@ def _verdicts(
     if leaf.values.dtype.kind == "c":
         kink = kink[:, : leaf.values.size] | kink[:, leaf.values.size :]
     kink, error = kink.reshape(shape), np.abs(error)
-    kinds = [d for d in (found.dtype, leaf.values.dtype) if d.kind in "fc"]
-    eps = max((float(np.finfo(d).eps) for d in kinds), default=2.0**-52)
-    largest = np.max(np.abs(np.where(np.isfinite(value), value, 0)), initial=0)
-    tolerance = 4 * error + 64 * eps * (np.abs(value) + largest)
+    eps = eps or _eps(found, leaf.values)
+    finite = np.where(np.isfinite(value), np.abs(value), 0)
+    inner = tuple(range(y.ndim, len(shape)))
+    largest = np.max(finite, inner, initial=0, keepdims=True)
+    vague = error >= 1e-4 * finite
+    row = np.maximum(largest, np.max(finite, initial=0) / 16)
+    tolerance = 4 * error + 64 * eps * (np.abs(value) + np.where(vague, row, 0))
+    tolerance += np.minimum(8 * noise, _cap(eps, value))
     codes = np.full(shape, ORDER.index(WRONG))
     if found.shape == shape:
+        extent = np.max(np.abs(leaf.values), initial=0) or 1.0
+        slope = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent
         with np.errstate(invalid="ignore"):
             same = (np.abs(found - value) <= tolerance) | (found == value)
-            sure = error <= np.sqrt(eps) * (np.abs(value) + largest) + 64 * eps
+            sure = error <= np.sqrt(eps) * (finite + largest + slope) + 64 * eps
             low, high = np.minimum(left, right), np.maximum(left, right)
-            slack = 1e-4 * (np.abs(left) + np.abs(right)) + 1e-6
+            slack = 1e-4 * (np.abs(left) + np.abs(right))
             inside = (found >= low - slack) & (found <= high + slack)
         codes[same] = ORDER.index(RIGHT)
         codes[~np.isfinite(value) & ~same] = ORDER.index(UNDECIDABLE)
         codes[~sure & np.isfinite(value) & same] = ORDER.index(UNDECIDABLE)
-        # Where f has no value on one side, x is at the edge of its domain.
+        # f has no value on one side, at the edge of its domain, or its slopes have no limit.
         codes[~(np.isfinite(left) & np.isfinite(right))] = ORDER.index(UNDECIDABLE)
         codes[kink & inside] = ORDER.index(KINK)
         codes[kink & ~inside] = ORDER.index(WRONG)

@@ -70,7 +70,7 @@ class Verdicts:
                 f"{code}: {left:.6g} from the left, {right:.6g} from the right, found is {inside}"
             )
         if code == UNDECIDABLE and not (np.isfinite(left) and np.isfinite(right)):
-            return "undecidable: x is at the edge of the domain of f"
+            return "undecidable: f ends, jumps or is infinitely steep there"
         if code == UNDECIDABLE:
             return f"undecidable: the witness is sure to {self.error[index]:.1e} only"
         return code

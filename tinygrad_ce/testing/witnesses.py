@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ce.errors import DTypeError, Error
-from tinygrad_ce.tensor import Tensor
-from tinygrad_ce.trees import flatten
+from tinygrad_ce.tensor import Tensor, tensor
+from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Leaf", "Measured", "Vector", "jacobian", "plain"]
 
@@ -34,6 +34,7 @@ RATIO, LEVELS = 4.0, 6  # of the steps of the differences
 FIRST = 2.0**-6
 IMAGINARY = 2.0**-100
 ROUNDING = 8.0  # ulp that a value of f may be off
+NUDGES = 3  # evaluations that show what ulps of the arguments change
 
 
 def plain(x: Any) -> Any:
@@ -58,12 +59,21 @@ class Leaf:
 class Vector:
     """A function of arrays or trees of arrays as one of a real vector.
 
+    `extent` is the size of the arguments, to know their rounding where they are 0.
+    f is called with arrays; with Tensors that carry no gradient if it uses methods of Tensors.
+
     Raises:
         Error: nothing of the arguments named by argnums can be differentiated by.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...]):
-        self.f, self.args = f, args
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: tuple[int, ...],
+        extent: float = 0.0,
+    ) -> None:
+        self.f, self.args, self.extent = f, args, extent
         self.leaves: list[Leaf] = []
         self.trees = []
         names = argument_names(f, len(args))
@@ -92,7 +102,18 @@ class Vector:
             )
         self.x = np.concatenate([_reals(leaf.values) for leaf in self.leaves])
         self.evaluations = 0
-        self.outputs = self._results(self._call(self.x))
+        self.wraps = False
+        try:
+            result = self._call(self.x)
+        except AttributeError as error:  # f calls a method that Tensors have and arrays have not
+            if not (
+                isinstance(error.obj, np.ndarray | np.generic) and hasattr(Tensor, error.name or "")
+            ):
+                raise
+            self.wraps = True
+            result = self._call(self.x)
+        self.outputs = self._results(result)
+        self.structure = flatten(result)[1]
         if any(y.dtype.kind == "c" for _, y in self.outputs):
             raise DTypeError(
                 "f returned complex numbers",
@@ -102,19 +123,54 @@ class Vector:
         self.y = np.concatenate([np.ravel(y).astype(np.float64) for _, y in self.outputs])
         kinds = [y.dtype for _, y in self.outputs if y.dtype.kind == "f"]
         self.eps = max((float(np.finfo(kind).eps) for kind in kinds), default=0.0) or 2.0**-52
+        self.near = [self.nudged(self.x, seed) for seed in range(NUDGES)]
+        self.noise = self._noise()
 
     def _call(self, x: NDArray[Any]) -> Any:
+        self.evaluations += 1
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            return self.f(*self.arguments(x))
+
+    def arguments(self, x: NDArray[Any]) -> tuple[Any, ...]:
+        """The arguments of f with the numbers of the vector in their places."""
         full = list(self.args)
         for number, leaves, structure in self.trees:
             full[number] = structure.build([self._shaped(x[leaf.part], leaf) for leaf in leaves])
-        self.evaluations += 1
-        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
-            return self.f(*full)
+        return tuple(full)
+
+    def neighbours(self) -> list[tuple[Any, ...]]:
+        """The arguments changed by some ulp of their own dtypes."""
+        eps = [np.full(leaf.size, np.finfo(leaf.values.dtype).eps) for leaf in self.leaves]
+        points = [self.nudged(self.x, seed, np.concatenate(eps)) for seed in range(NUDGES)]
+        return [
+            tuple(
+                map_tree(_in_dtype_of, old, new) for old, new in zip(self.args, self.arguments(x))
+            )
+            for x in points
+        ]
+
+    def _noise(self) -> NDArray[Any]:
+        """How far off the values may be: what ulps of the arguments change, or some of their own.
+
+        Cancellation within f shows in the first.
+        """
+        with np.errstate(invalid="ignore"):
+            changes = [np.abs(self(x) - self.y) for x in self.near]
+        measured = np.max([np.where(np.isfinite(c), c, 0) for c in changes], axis=0)
+        noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * np.abs(self.y), 2 * measured)
+        return noise
+
+    def nudged(self, x: NDArray[Any], seed: int, eps: Any = 2.0**-52) -> NDArray[Any]:
+        """The same up to rounding."""
+        ulps = np.random.default_rng(seed).choice([-1, 1, 2], x.size)
+        moved: NDArray[Any] = x + eps * (x + self.extent) * ulps
+        return moved
 
     def _shaped(self, part: NDArray[Any], leaf: Leaf) -> Any:
         if leaf.values.dtype.kind == "c":
             part = part[: leaf.values.size] + 1j * part[leaf.values.size :]
-        return np.reshape(part, leaf.values.shape)[()] if leaf.values.ndim else part[0]
+        values = np.reshape(part, leaf.values.shape)[()] if leaf.values.ndim else part[0]
+        return tensor(values) if self.wraps else values
 
     def _results(self, result: Any) -> list[tuple[str, NDArray[Any]]]:
         values, _ = flatten(result)
@@ -132,6 +188,11 @@ class Vector:
                 "keep shapes from depending on values",
             )
         return found if found.dtype.kind == "c" else found.astype(np.float64)
+
+
+def _in_dtype_of(old: Any, new: Any) -> Any:
+    array = plain(old)
+    return plain(new).astype(array.dtype)[()] if array.dtype.kind in "fc" else old
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -201,6 +262,11 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
         f: the function.
         announce: seconds from which on a run says on stderr how long it will take.
     """
+    with np.errstate(all="ignore"):
+        return _jacobian(f, announce)
+
+
+def _jacobian(f: Vector, announce: float) -> Measured:
     steps = [_complex_column, _difference_column] if _is_faithful(f) else [_difference_column]
     for step in steps:
         columns = [step(f, j) for j in _progress(f, announce)]
@@ -210,16 +276,12 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
         # A function may lose the imaginary part at some entries only: the differences decide.
         smooth = ~kink & np.isfinite(left) & np.isfinite(right)
         size = np.abs(left) + np.abs(right) + np.abs(value)
-        apart = np.abs(value - (left + right) / 2) > 1e-3 * size + 1e-6 * _scale(f)[:, None]
+        noise = f.noise[:, None] / np.maximum(np.abs(f.x), 1.0) * 2.0**24
+        apart = np.abs(value - (left + right) / 2) > 1e-3 * size + noise
         if not np.any(apart & smooth):
             break
     method = "complex step" if step is _complex_column else "central differences"
     return Measured(value, error, left, right, kink, method, f.evaluations)
-
-
-def _scale(f: Vector) -> NDArray[Any]:
-    scale: NDArray[Any] = np.maximum(np.abs(f.y), 1.0)
-    return scale
 
 
 def _progress(f: Vector, announce: float) -> Any:
@@ -261,44 +323,65 @@ def _moved(f: Vector, j: int, h: Any) -> NDArray[Any]:
 
 
 def _complex_column(f: Vector, j: int) -> Column:
-    """Im f(x + ih) / h; what a change of x by some ulp would change is its error."""
+    """Im f(x + ih) / h; what a change of x by some ulp changes is its error."""
     value = _moved(f, j, 1j * IMAGINARY).imag / IMAGINARY
-    nudge = 2.0**-20 * max(abs(f.x[j]), 2.0**-10)
-    x = f.x * (1 + 2.0**-20 * np.where(np.arange(f.x.size) % 2, 1, -1)) + 1j * 0
-    x[j] = f.x[j] + nudge + 1j * IMAGINARY
-    eps = f.eps
-    changed = np.abs(f(x).imag / IMAGINARY - value)
-    error = 16 * eps * np.abs(value) + 16 * eps / 2.0**-20 * changed
-    left, right, kink = _sides(f, j)
-    return value, error, left, right, kink
+    changed = np.zeros(value.shape)
+    for near in f.near:
+        x = near.astype(complex)
+        x[j] += 1j * IMAGINARY
+        changed = np.maximum(changed, np.abs(f(x).imag / IMAGINARY - value))
+    error = 16 * f.eps * np.abs(value) + 2 * changed
+    return value, error, *_sides(f, j)
 
 
 def _sides(f: Vector, j: int) -> Column:
-    """The one-sided derivatives, and where they do not meet as the step shrinks."""
-    jumps = []
-    for h in (2.0**-16, 2.0**-20):
-        h = h * max(abs(f.x[j]), 1.0)
-        right, left = (_moved(f, j, h) - f.y) / h, (f.y - _moved(f, j, -h)) / h
-        jumps.append((np.abs(right - left), left, right, h))
-    (wide, *_), (narrow, left, right, h) = jumps
-    noise = 4 * ROUNDING * f.eps * _scale(f) / h
-    kink = (narrow > 0.5 * wide) & (narrow > noise + 1e-6 * (np.abs(left) + np.abs(right)))
+    """The one-sided derivatives, and where they do not meet as the step shrinks.
+
+    What looks like a kink or an edge within steps of size 1 may be one near x only: steps of the
+    size of x decide, as far as the rounding of f lets them.
+    """
+    size = abs(f.x[j])
+    left, right, kink, _ = _one_sided(f, j, max(size, 1.0))
+    if 0 < size < 1 and not (np.all(np.isfinite(left + right)) and not kink.any()):
+        closer, near, bends, noise = _one_sided(f, j, size)
+        clear = noise < 1e-3 * (np.abs(closer) + np.abs(near))
+        use = np.isfinite(closer + near) & (~np.isfinite(left + right) | (kink & ~bends & clear))
+        left, right = np.where(use, closer, left), np.where(use, near, right)
+        kink = np.where(use, bends, kink)
     return left, right, kink
+
+
+def _one_sided(f: Vector, j: int, size: float) -> Column:
+    """Both derivatives, where they differ, and their noise; infinite where slopes have no limit."""
+    sides = []
+    for h in (2.0**-16 * size, 2.0**-20 * size):
+        sides.append(((f.y - _moved(f, j, -h)) / h, (_moved(f, j, h) - f.y) / h))
+    (far_left, far_right), (left, right) = sides
+    noise = 4 * f.noise / h
+    apart, wide = np.abs(right - left), np.abs(far_right - far_left)
+    kink = (apart > 0.5 * wide) & (apart > noise + 1e-6 * (np.abs(left) + np.abs(right)))
+    steep = np.maximum(np.abs(left), np.abs(right))
+    jump = (steep > 3 * np.maximum(np.abs(far_left), np.abs(far_right))) & (steep > 2 * noise)
+    if jump.any():  # does the slope go on growing as the step shrinks?
+        h /= 16
+        slopes = (np.abs(f.y - _moved(f, j, -h)) / h, np.abs(_moved(f, j, h) - f.y) / h)
+        jump &= np.maximum(*slopes) > 3 * steep
+    left, right = np.where(jump, np.inf, left), np.where(jump, np.inf, right)
+    return left, right, kink & ~jump, noise
 
 
 def _difference_column(f: Vector, j: int) -> Column:
     """Ridders' tableau of central differences, for steps of x's size and of size 1."""
-    eps = f.eps * ROUNDING
     best = np.full(f.y.shape, np.nan)
     least = np.full(f.y.shape, np.inf)
     size = abs(f.x[j])
-    for first in {FIRST * max(size, 1.0), FIRST * size} - {0.0}:
+    for first in sorted({FIRST * max(size, 1.0), FIRST * size} - {0.0}):
         tableau: list[list[NDArray[Any]]] = []
         for level in range(LEVELS):
             h = first / RATIO**level
             a, b = _moved(f, j, h), _moved(f, j, -h)
-            row = [(a - b) / (2 * h)]
-            noise = eps * np.maximum(np.abs(a), np.abs(b)) / h
+            row = [(a - b) / ((f.x[j] + h) - (f.x[j] - h))]
+            noise = ROUNDING * f.eps * np.maximum(np.abs(a), np.abs(b)) / h + f.noise / h
             for k in range(1, level + 1):
                 weight = RATIO ** (2 * k)
                 row.append((weight * row[k - 1] - tableau[-1][k - 1]) / (weight - 1))
@@ -307,5 +390,4 @@ def _difference_column(f: Vector, j: int) -> Column:
                 better = error < least
                 best, least = np.where(better, row[k], best), np.where(better, error, least)
             tableau.append(row)
-    left, right, kink = _sides(f, j)
-    return best, least, left, right, kink
+    return best, least, *_sides(f, j)
