@@ -30,18 +30,23 @@ def steady(shape: Any) -> Any:
     return away_from([], shape=shape, largest=1.0)
 
 
+def of_logits(z: Any, t: Any) -> Any:
+    """Logits that happen to sum to 1 are not worth a warning here."""
+    return tg.softmax_cross_entropy(z, t, check=False)
+
+
 @pytest.mark.parametrize(
     ("f", "formula", "given"),
     [
         (tg.cross_entropy, lambda y, t: -t / y, OUTPUTS),
         (tg.kl_divergence, lambda y, t: -t / y, alike(probabilities, probabilities, shape=3)),
         (
-            tg.softmax_cross_entropy,
+            of_logits,
             lambda z, t: tg.softmax(z) - t,
             alike(steady, soft_targets, shape=3),
         ),
         (
-            tg.softmax_cross_entropy,
+            of_logits,
             lambda z, t: tg.softmax(z) - np.eye(3)[t],
             alike(steady, labels, shape=3),
         ),

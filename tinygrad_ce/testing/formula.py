@@ -105,8 +105,6 @@ def check_formula(
             setattr(check, name, getattr(formula, name, None))
         if not check.__name__ or not check.__name__.isidentifier():
             check.__name__ = "check_formula"
-        # Hypothesis keeps failures under a key made of this name, so it has f in it.
-        check.__qualname__ = f"{check.__name__} of {getattr(f, '__qualname__', f)}"
         test = hypothesis.given(args=strategy)(check)
         test = (settings or hypothesis.settings(deadline=None))(test)
         return test if seed is None else hypothesis.seed(seed)(test)
