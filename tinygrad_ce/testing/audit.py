@@ -12,14 +12,26 @@ import numpy as np
 from tinygrad_ce.errors import Error
 from tinygrad_ce.rules.table import TABLE, Primitive, late
 from tinygrad_ce.testing.checks import (
-    CHECKS,
     Check,
     FailedError,
     SkippedError,
     constant,
+    dot_product,
     forward,
     gradient,
+    linear,
     rule_signatures,
+    second_order,
+)
+from tinygrad_ce.testing.manners import (
+    broadcasting,
+    empty,
+    float32,
+    layouts,
+    mutates_nothing,
+    numbers,
+    returns_no_operand,
+    shapes,
 )
 from tinygrad_ce.testing.samples import Sample, drawn, made, names, sampled
 
@@ -27,6 +39,21 @@ __all__ = ["AuditReport", "Row", "audit"]
 
 OK, FAILED, SKIPPED = "ok", "FAILED", "skipped"
 DRAWN = 20  # examples of a strategy
+
+# In the order of the report, after the signatures and the gradients by each operand.
+CHECKS: dict[str, Check] = {
+    "dot product": dot_product,
+    "linear in g": linear,
+    "second order": second_order,
+    "shape of gradients": shapes,
+    "float32": float32,
+    "broadcasting": broadcasting,
+    "memory layout": layouts,
+    "single numbers": numbers,
+    "empty arrays": empty,
+    "rule mutates nothing": mutates_nothing,
+    "rule returns no operand": returns_no_operand,
+}
 
 
 @dataclass(frozen=True)
