@@ -209,7 +209,9 @@ def page(checks: dict[str, Callable[[Problem], Answer]], versions: str) -> str:
     lines = [
         "# Who catches which wrong gradient", "",
         "The same gradients handed to each check at its defaults, all scalar functions, float64",
-        "where no other dtype is named. `python tests/peers.py` writes this page.", "",
+        "where no other dtype is named. PyTorch's asks for float64, and warns where it gets "
+        "float32;",
+        "JAX's is asked for reverse mode, order 1. `python tests/peers.py` writes this page.", "",
         versions, "",
         f"| gradient | {' | '.join(checks)} |", "|---" * (len(checks) + 1) + "|", *rows,
         "", "## What they say",

@@ -16,7 +16,7 @@ WITNESS = Witness()
 
 @pytest.mark.parametrize("mutant", sample(60), ids=str)
 def test_gradcheck_catches(mutant: Mutant) -> None:
-    assert outcome(mutant, WITNESS).verdict in ("caught", "equivalent", "inert")
+    assert outcome(mutant, WITNESS).verdict in ("caught", "equivalent")
 
 
 def test_every_rule_of_the_table_has_mutants() -> None:
