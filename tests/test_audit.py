@@ -122,6 +122,13 @@ def test_precision_lost_on_the_way() -> None:
     assert failed(square, coarse) == {"float32"}
 
 
+def test_nan_in_single_precision() -> None:
+    def broken(g: Any, y: Any, x: Any) -> Any:
+        return 2 * g * x * (np.float32(np.nan) if x.dtype == np.float32 else 1)
+
+    assert failed(square, broken) == {"float32"}
+
+
 @pytest.mark.parametrize(
     "rule",
     [lambda g, y, x: 2 * g * x + 1, lambda g, y, x: 2 * g * g * x, lambda g, y, x: 2 * abs(g) * x],
