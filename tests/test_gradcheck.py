@@ -408,3 +408,17 @@ def test_assert_gradients() -> None:
 
 def test_the_name_in_the_report() -> None:
     assert str(tgt.gradcheck(cubes, X, name="mine")).startswith("mine: the gradient is right")
+
+
+@pytest.mark.parametrize("z", [[7.0, 0, -1], [30.0, 0, -1], [50.0, 0, -1], [1.0, 2, 3]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cancellation_within_a_gradient_is_not_a_mistake(z: Any, dtype: Any) -> None:
+    loss = lambda z: tg.softmax_cross_entropy(z, 0)
+    assert tgt.gradcheck(loss, np.array(z, dtype)).verdict == "right"
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-6, 1 - 1e-8])
+def test_a_small_mistake_beside_cancellation_is_one(factor: float) -> None:
+    loss = lambda z: tg.softmax_cross_entropy(z, 0)
+    wrong = lambda z: (tg.softmax(z) - np.array([1.0, 0, 0])) * factor
+    assert tgt.gradcheck(loss, np.array([7.0, 0, -1]), gradient=wrong).verdict == "wrong"

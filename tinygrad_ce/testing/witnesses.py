@@ -149,15 +149,28 @@ class Vector:
             for x in points
         ]
 
+    def around(self) -> list[Vector]:
+        """The function at points close by, where its derivatives are about the same."""
+        found = []
+        for seed in range(2 * NUDGES):
+            x = self.nudged(self.x, seed, 2.0**-12)
+            args = tuple(
+                map_tree(_in_dtype_of, old, new) for old, new in zip(self.args, self.arguments(x))
+            )
+            found.append(Vector(self.f, args, tuple(t[0] for t in self.trees), self.extent))
+        return found
+
     def _noise(self) -> NDArray[Any]:
         """How far off the values may be: what ulps of the arguments change, or some of their own.
 
-        Cancellation within f shows in the first.
+        Cancellation within f shows in the first, unless all of it rounds away: so the arguments'
+        own size, up to 1, counts as a number in f.
         """
         with np.errstate(invalid="ignore"):
             changes = [np.abs(self(x) - self.y) for x in self.near]
         measured = np.max([np.where(np.isfinite(c), c, 0) for c in changes], axis=0)
-        noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * np.abs(self.y), 2 * measured)
+        inside = np.maximum(np.abs(self.y), min(1.0, float(np.max(np.abs(self.x)))))
+        noise: NDArray[Any] = np.maximum(ROUNDING * self.eps * inside, 2 * measured)
         return noise
 
     def nudged(self, x: NDArray[Any], seed: int, eps: Any = 2.0**-52) -> NDArray[Any]:
