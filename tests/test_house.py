@@ -154,7 +154,7 @@ def test_third_parties_are_numpy_alone(path: Path) -> None:
         elif not node.level:
             roots.add(str(node.module).split(".")[0])
     allowed = {"numpy", "tinygrad_ce"}
-    if module(path).startswith(("testing.strategies", "testing.formula", "testing.entry")):
+    if module(path).startswith(("testing.strategies", "testing.drawing", "testing.entry")):
         allowed.add("hypothesis")
     assert roots - sys.stdlib_module_names <= allowed
 

@@ -16,11 +16,9 @@ and as a test, whose body is the formula:
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-import hypothesis
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
+from tinygrad_ce.testing.drawing import SearchStrategy, hypothesis, st
 from tinygrad_ce.testing.gradcheck import gradcheck
 from tinygrad_ce.testing.report import UNDECIDABLE, WRONG, Report, WrongGradientError
 from tinygrad_ce.trees import leaves

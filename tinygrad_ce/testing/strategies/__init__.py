@@ -12,6 +12,7 @@ Importing it imports Hypothesis; `import tinygrad_ce` does not.
         np.testing.assert_array_equal(tg.relu(x), (x > 0) * x)
 """
 
+from tinygrad_ce.testing import drawing as drawing  # first: it says what is missing
 from tinygrad_ce.testing.strategies.classes import (
     labels,
     logits,
