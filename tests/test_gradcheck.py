@@ -9,6 +9,7 @@ import pytest
 import tinygrad_ce as tg
 import tinygrad_ce.testing as tgt
 from tinygrad_ce.errors import DTypeError, Error, ShapeError
+from tinygrad_ce.testing.digits import as_digits, as_floats
 from tinygrad_ce.testing.witnesses import Vector, _progress, jacobian, paths
 
 X = np.array([0.3, -1.2, 2.0])
@@ -422,3 +423,21 @@ def test_a_small_mistake_beside_cancellation_is_one(factor: float) -> None:
     loss = lambda z: tg.softmax_cross_entropy(z, 0)
     wrong = lambda z: (tg.softmax(z) - np.array([1.0, 0, 0])) * factor
     assert tgt.gradcheck(loss, np.array([7.0, 0, -1]), gradient=wrong).verdict == "wrong"
+
+
+def test_functions_without_complex_steps_are_measured_to_50_digits() -> None:
+    pytest.importorskip("mpmath")
+    report = tgt.gradcheck(lambda x: np.sum(np.abs(x) * np.exp(x)), np.array([-1.0, 0.5]))
+    assert report.method == "differences of 50 digits"
+    assert report.verdict == "right"
+
+
+@pytest.mark.parametrize(
+    "name", ["exp", "expm1", "log", "log1p", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "tanh",
+             "arcsin", "arccos", "arctan", "sinh", "cosh", "arcsinh", "arctanh", "floor", "rint"]
+)  # fmt: skip
+def test_numbers_of_50_digits_have_numpys_values(name: str) -> None:
+    pytest.importorskip("mpmath")
+    x = np.array([0.25, 0.75])
+    f = getattr(np, name)
+    np.testing.assert_allclose(as_floats(f(as_digits(x))), f(x), rtol=1e-15)

@@ -18,9 +18,8 @@ MODULES = [
     if not module.name.endswith("__main__")
 ]
 
-NEEDS = dict.fromkeys(
-    (f"tinygrad_ce.testing.{name}" for name in ("proof", "theorem", "symbols")), "sympy"
-)
+SYMBOLIC = ("definitions", "exact", "premises", "proof", "symbolic", "symbols", "theorem")
+NEEDS = dict.fromkeys((f"tinygrad_ce.testing.{name}" for name in SYMBOLIC), "sympy")
 
 
 def test_the_readmes_code_blocks_run() -> None:

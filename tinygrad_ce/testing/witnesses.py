@@ -5,6 +5,7 @@ its derivatives, one entry of the arguments after the other:
 
 - by complex steps (Squire and Trapp 1998), `Im f(x + ih) / h`, exact to rounding, where f carries
   complex numbers faithfully, which is tried out;
+- or by differences of 50 digits, where mpmath is installed and f takes arrays of such numbers;
 - otherwise by central differences with Richardson's extrapolation in Ridders' form (1982), which
   takes for each entry the step with the smallest error estimate.
 
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from tinygrad_ce.errors import DTypeError, Error
 from tinygrad_ce.tensor import Tensor, tensor
+from tinygrad_ce.testing.digits import Digits, as_digits, as_floats, is_there
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Leaf", "Measured", "Vector", "jacobian", "plain"]
@@ -200,7 +202,7 @@ class Vector:
                 "a derivative needs results of a fixed shape",
                 "keep shapes from depending on values",
             )
-        return found if found.dtype.kind == "c" else found.astype(np.float64)
+        return found if found.dtype.kind in "cO" else found.astype(np.float64)
 
 
 def _in_dtype_of(old: Any, new: Any) -> Any:
@@ -280,8 +282,9 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
 
 
 def _jacobian(f: Vector, announce: float) -> Measured:
-    steps = [_complex_column, _difference_column] if _is_faithful(f) else [_difference_column]
-    for step in steps:
+    steps = [_complex_column] if _is_faithful(f) else []
+    steps += [_digits_column] if _takes_digits(f) else []
+    for step in (*steps, _difference_column):
         columns = [step(f, j) for j in _progress(f, announce)]
         value, error, left, right, kink = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
         if step is _difference_column:
@@ -293,7 +296,7 @@ def _jacobian(f: Vector, announce: float) -> Measured:
         apart = np.abs(value - (left + right) / 2) > 1e-3 * size + noise
         if not np.any(apart & smooth):
             break
-    method = "complex step" if step is _complex_column else "central differences"
+    method = METHODS[step]
     return Measured(value, error, left, right, kink, method, f.evaluations)
 
 
@@ -333,6 +336,32 @@ def _moved(f: Vector, j: int, h: Any) -> NDArray[Any]:
     x = f.x.astype(np.result_type(f.x, h))
     x[j] += h
     return f(x)
+
+
+def _takes_digits(f: Vector) -> bool:
+    """Whether f takes numbers of 50 digits, and answers them with its own values."""
+    if any(leaf.values.dtype.kind == "c" for leaf in f.leaves) or f.wraps or not is_there():
+        return False
+    try:
+        y = f(as_digits(f.x))
+        values = as_floats(y)
+    except Exception:
+        return False
+    some = any(isinstance(v, Digits) for v in y.ravel()) if y.dtype == object else False
+    return some and bool(np.allclose(values, f.y, rtol=1e-6, atol=1e-9, equal_nan=True))
+
+
+def _digits_column(f: Vector, j: int) -> Column:
+    """Central differences of 50 digits; a step of 1e-15 errs by some 1e-30 where f is smooth."""
+    found = []
+    for h in ("1e-15", "1e-17"):
+        ahead, behind = as_digits(f.x), as_digits(f.x)
+        ahead[j], behind[j] = ahead[j] + Digits(h), behind[j] - Digits(h)
+        found.append((f(ahead) - f(behind)) / Digits(f"2{h[1:]}"))
+    value = as_floats(found[0])
+    left, right, kink = _sides(f, j)
+    error = 4 * 2.0**-52 * np.abs(value) + np.abs(as_floats(found[0] - found[1]))
+    return value, error, left, right, kink
 
 
 def _complex_column(f: Vector, j: int) -> Column:
@@ -404,3 +433,10 @@ def _difference_column(f: Vector, j: int) -> Column:
                 best, least = np.where(better, row[k], best), np.where(better, error, least)
             tableau.append(row)
     return best, least, *_sides(f, j)
+
+
+METHODS: dict[Any, str] = {
+    _complex_column: "complex step",
+    _digits_column: "differences of 50 digits",
+    _difference_column: "central differences",
+}
