@@ -384,3 +384,17 @@ def test_infinite_branch_not_taken_makes_no_gradient_0_that_is_not(product: Any)
 
     found = tg.grad(f)(np.array([[2.0, 1.0]]))  # 1, 1; nan, which says that it is not known
     assert np.all(np.isnan(found) | (found == 1))
+
+
+@pytest.mark.parametrize(
+    "f", [np.add.reduce, np.multiply.reduce, np.maximum.reduce, np.logaddexp.reduce, tg.logsumexp,
+          lambda x: np.sum(x, axis=0), lambda x: np.max(x, axis=-1)]
+)  # fmt: skip
+def test_a_number_may_be_reduced_over_axis_0(f: Any) -> None:
+    assert tg.grad(f)(2.0) == 1.0
+
+
+@pytest.mark.parametrize("f", [np.polyadd, np.polysub])
+def test_polynomials_in_tables_are_added_entry_by_entry(f: Any) -> None:
+    a, b = np.arange(6.0).reshape(2, 3), np.array([[1.0], [2.0]])
+    np.testing.assert_array_equal(f(tg.tensor(a, requires_grad=True), b).numpy(), f(a, b))

@@ -28,13 +28,21 @@ def _aligned(a1: Any, a2: Any) -> tuple[Any, Any]:
     return _of_length(a1, n), _of_length(a2, n)
 
 
+def _are_tables(a1: Any, a2: Any) -> bool:
+    """Whether they have several axes: NumPy adds such arrays entry by entry, if as long."""
+    several = max(np.ndim(a1), np.ndim(a2)) > 1
+    if several and np.shape(np.atleast_1d(a1))[0] != np.shape(np.atleast_1d(a2))[0]:
+        raise ValueError("coefficients of several axes must have the same length")
+    return several
+
+
 def _polyadd(a1: Any, a2: Any) -> Any:
-    a1, a2 = _aligned(a1, a2)
+    a1, a2 = (a1, a2) if _are_tables(a1, a2) else _aligned(a1, a2)
     return a1 + a2
 
 
 def _polysub(a1: Any, a2: Any) -> Any:
-    a1, a2 = _aligned(a1, a2)
+    a1, a2 = (a1, a2) if _are_tables(a1, a2) else _aligned(a1, a2)
     return a1 - a2
 
 

@@ -121,6 +121,7 @@ def extreme(
     where: Any = True,
 ) -> Any:
     """g shared by the entries that are the extreme y."""
+    axis = axis if a.ndim else None
     y = kept(y, axis, keepdims)
     chosen = a == y
     if where is not True:
@@ -161,6 +162,7 @@ def _prod(
     where: Any = True,
 ) -> Any:
     """g times the product of all other entries: of those before and of those behind."""
+    axis = axis if a.ndim else None
     a = a if dtype is None else astype(a, dtype)
     a = a if where is True else np.where(where, a, 1.0)
     axes = range(a.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else axis

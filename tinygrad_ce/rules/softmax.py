@@ -113,6 +113,7 @@ def _log_softmax(g: Any, y: Any, z: Any, axis: Any = -1) -> Any:
 
 def _logsumexp(g: Any, y: Any, z: Any, axis: Any = -1, keepdims: Any = False) -> Any:
     """g softmax(z), not g exp(z - y): y is rounded, which costs digits at large z."""
+    axis = axis if z.ndim else None  # a number may be summed over axis 0
     nothing = kept(y, axis, keepdims) == -np.inf
     return kept(g, axis, keepdims) * np.where(nothing, 0.0, softmax(z, axis))
 

@@ -109,6 +109,7 @@ def spread(g: Any, shape: tuple[int, ...], axis: Any = None, keepdims: bool = Fa
            [2., 2., 2.]])
     """
     n = len(shape)
+    axis = axis if n else None  # a number may be summed over axis 0
     if axis is None and not keepdims and type(g) in _NUMBERS:
         strides: tuple[int, ...] = (0,) * n
     elif type(g) is np.ndarray and g.size and g.flags.c_contiguous:
