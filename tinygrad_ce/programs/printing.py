@@ -121,14 +121,14 @@ def constant(x: Any) -> ast.expr:
     'np.float32(0.1)'
     """
     if isinstance(x, np.ndarray):
-        data = _numbers(x.tolist())
+        data = _numbers(_shortest(x).tolist())
         if x.size == 0:
             shape, dtype = constant(x.shape), constant(x.dtype)
             return _call(_name("np.empty"), [shape, dtype], {})
         return _call(_name("np.array"), [data], {} if x.dtype in (float, int, bool) and x.size
                      else {"dtype": constant(x.dtype)})  # fmt: skip
     if isinstance(x, np.generic):
-        return _call(_name(f"np.{type(x).__name__}"), [_numbers(x.item())], {})
+        return _call(_name(f"np.{type(x).__name__}"), [_numbers(_shortest(x).item())], {})
     if isinstance(x, np.dtype):
         known = getattr(np, x.name, None)
         return _name(f"np.{x.name}") if known is x.type else _call(
@@ -147,6 +147,13 @@ def constant(x: Any) -> ast.expr:
     if callable(x):
         return _name(dotted(x))
     raise TypeError(f"a constant of type {type(x).__name__} cannot be written down: {x!r:.80}")
+
+
+def _shortest(x: Any) -> Any:
+    """Numbers of few digits that are x in its dtype: 0.1 for float32(0.1)."""
+    if x.dtype.kind != "f" or x.dtype.itemsize > 4:
+        return x
+    return np.array([float(str(n)) for n in x.ravel()]).reshape(x.shape)
 
 
 def _numbers(x: Any) -> ast.expr:
