@@ -18,12 +18,11 @@ from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.programs.backends import executing
-from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.program import Pass, Program
 from tinygrad_ce.programs.signature import Static, signature
 from tinygrad_ce.programs.simplify import SIMPLIFY
-from tinygrad_ce.programs.tracer import Known, LookAgain, look_again
-from tinygrad_ce.programs.version import Version, without
+from tinygrad_ce.programs.tracer import LookAgain
+from tinygrad_ce.programs.version import Version
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["Compiled", "compile"]
@@ -128,8 +127,8 @@ class Compiled:
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else MethodType(self, owner)
 
-    def program(self, *args: Any, **kwargs: Any) -> Program:
-        """The program for these arguments, without running it.
+    def version(self, *args: Any, **kwargs: Any) -> Version:
+        """The version for these arguments, without running it: its `program` and its `source`.
 
         Raises:
             TraceError: the function cannot be written down.
@@ -141,11 +140,11 @@ class Compiled:
                 "there the function itself is called, so that it is recorded",
                 "pass plain arrays",
             )
-        return without(found[0].program, look_again)
+        return found[0]
 
-    def source_for(self, *args: Any, **kwargs: Any) -> str:
-        """The source of the program for these arguments, without running it."""
-        return emit(self.program(*args, **kwargs))
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """The program for these arguments as data."""
+        return self.version(*args, **kwargs).readable
 
     @property
     def source(self) -> str:
@@ -158,9 +157,9 @@ class Compiled:
             raise TraceError(
                 "the source was asked for before the first call",
                 "the program depends on the shapes and dtypes of the arguments",
-                "call the function first, or use source_for(*arguments)",
+                "call the function first, or use version(*arguments).source",
             )
-        return emit(without(self._recent[0].program, look_again))
+        return self._recent[0].source
 
     def save(self, path: str | Path) -> None:
         """Write `source` to a file."""

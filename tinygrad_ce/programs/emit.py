@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,12 @@ _SMALL = 6  # entries of an array that is written where it is used
 _MANY = 1000  # entries of an array that is written as text of numbers
 
 
-def emit(program: Program) -> str:
+def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
     """The program as a module with one function, which takes the inputs and returns the outputs.
+
+    Args:
+        program: the program.
+        called: names of constant arrays, by their id.
 
     >>> from tinygrad_ce.programs.program import call
     >>> x = Value((3,), np.dtype(float), name="x")
@@ -43,14 +47,14 @@ def emit(program: Program) -> str:
     ['def f(x):', '    return x * x']
     """
     copies = copied(foreign(program))
-    text = body(program, copies.taken())
+    text = body(program, copies.taken(), called)
     constants = [f"{name} = {_array(x)}" for name, x in text.constants.items()]
     if any("base64" in line for line in constants):
         copies.imports["import base64"] = None
     imports = sorted(copies.imports, key=lambda line: ("numpy" in line, line))
     blocks = [f"\n{laid_out(block)}\n" if block.startswith(("def", "class")) else laid_out(block)
               for block in copies.blocks]  # fmt: skip
-    sections = [[f'"""{text.title}."""'], imports, blocks, constants]
+    sections = [[f'"""{text.title}."""'], imports, constants, blocks]
     head = "\n\n".join("\n".join(part) for part in sections if part)
     silent = '@np.errstate(all="ignore")\n' if _may_divide_by_zero(program) else ""
     return f"{head.strip()}\n\n\n{silent}{text.source}\n"
@@ -93,16 +97,18 @@ class Body:
         self.title, self.source, self.constants = title, source, constants
 
 
-def body(program: Program, taken: Iterable[str] = ()) -> Body:
+def body(
+    program: Program, taken: Iterable[str] = (), called: Mapping[int, str] | None = None
+) -> Body:
     """The program as one function; `taken` are names that mean something else around it."""
-    return _Writer(program, taken).write()
+    return _Writer(program, taken, called or {}).write()
 
 
 class _Writer:
     """Writes one program, line after line."""
 
-    def __init__(self, program: Program, taken: Iterable[str]) -> None:
-        self.program = program
+    def __init__(self, program: Program, taken: Iterable[str], called: Mapping[int, str]) -> None:
+        self.program, self.called = program, called
         self.names = Names(taken)
         self.uses = program.uses()
         self.constants: dict[str, Any] = {}
@@ -205,7 +211,7 @@ class _Writer:
         if not isinstance(x, np.ndarray) or x.size <= _SMALL:
             return x
         if id(x) not in self.kept:
-            name = self.names.free("C1")
+            name = self.names.free(self.called.get(id(x), "C1"))
             self.constants[name] = x
             self.kept[id(x)] = Value.like(x)
             self.written[self.kept[id(x)]] = ast.Name(name)

@@ -20,7 +20,7 @@ from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.tracer import Known
 from tinygrad_ce.tensor import Tensor
 
-__all__ = ["reached", "undisturbed"]
+__all__ = ["names_of_arrays", "reached", "undisturbed"]
 
 _MANY = 10_000  # objects, after which the search ends
 _LIBRARIES = ("numpy", "tinygrad_ce")  # which hold nothing of the user's but in closures
@@ -127,6 +127,27 @@ def _looked_up(f: FunctionType) -> list[Any]:
     held = [f.__globals__[name] for name in names if name in f.__globals__]
     modules = [vars(x) for x in held if isinstance(x, ModuleType)]
     return held + [scope[name] for scope in modules for name in names if name in scope]
+
+
+def names_of_arrays(f: Callable[..., Any]) -> dict[int, str]:
+    """What a function calls the arrays outside it, by their id.
+
+    >>> w = np.ones(2)
+    >>> names_of_arrays(lambda x: w @ x)[id(w)]
+    'w'
+    """
+    found: dict[int, str] = {}
+    for x in reached(f):
+        if not isinstance(x, FunctionType):
+            continue
+        cells = zip(x.__code__.co_freevars, x.__closure__ or ())
+        named = [(name, _content(cell)) for name, cell in cells]
+        named += [(name, x.__globals__.get(name)) for name in _names(x.__code__)]
+        for name, value in named:
+            value = value.value if isinstance(value, Tensor) else value
+            if isinstance(value, np.ndarray):
+                found.setdefault(id(value), name)
+    return found
 
 
 def _content(cell: Any) -> Any:

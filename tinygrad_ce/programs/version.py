@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import wraps
 from time import perf_counter
 from typing import Any
@@ -10,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import TraceError
+from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
 from tinygrad_ce.programs.owned import owned
-from tinygrad_ce.programs.program import Pass, Program, Value
+from tinygrad_ce.programs.program import Pass, Program, Value, mapped
 from tinygrad_ce.programs.signature import Static
 from tinygrad_ce.programs.simplify import simplify
-from tinygrad_ce.programs.surroundings import undisturbed
+from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.programs.tracer import LookAgain, look_again
 
-__all__ = ["Execute", "Version", "without"]
+__all__ = ["Execute", "Version"]
 
 Execute = Callable[[Program], Callable[..., Any]]  # what runs a program, as NumPy or elsewhere
 
@@ -30,6 +32,7 @@ class Version:
     Attributes:
         key: the signature.
         program: its lines, simplified.
+        constants: names of arrays in it, by their id.
         enter: a function of (args, kwargs): the program's inputs, or None for other signatures.
         leave: a function of the inputs: what f returns.
         seconds: what it took to write the program.
@@ -46,13 +49,25 @@ class Version:
             traced = trace(_called(f), args, kwargs)
         for output in traced.program.outputs:
             _check_output(output)
-        self.program = owned(simplify(traced.program, passes), traced.program)
+        copied, self.constants = _copied(traced.program, names_of_arrays(f))
+        self.program = owned(simplify(copied, passes), copied)
         run = execute(self.program)
         tree = traced.structure.build(range(len(self.program.outputs)))
         self.leave = _rewinding(self.program, departure(run, tree, traced.tensors))
         self.enter = entrance(args, kwargs)
         self.seconds = perf_counter() - start
         self.calls = 0
+
+    @property
+    def readable(self) -> Program:
+        """The program without the engine's questions, which no reader asks."""
+        lines = [line for line in self.program.lines if line.function is not look_again]
+        return self.program.rewritten(lines, {})
+
+    @property
+    def source(self) -> str:
+        """The program as a module that stands alone."""
+        return emit(self.readable, self.constants)
 
     def __str__(self) -> str:
         inputs = ", ".join(f"{x.name}: {x.dtype.name} {x.shape}" for x in self.program.inputs)
@@ -93,6 +108,30 @@ def _check_output(x: Any) -> None:
         )
 
 
+def _copied(program: Program, names: dict[int, str]) -> tuple[Program, dict[int, str]]:
+    """The program with arrays of its own for those from outside, which may be written to later."""
+    copies: dict[int, Any] = {}
+    called: dict[int, str] = {}
+
+    def copy(x: Any) -> Any:
+        if id(x) not in copies:
+            copies[id(x)] = x.copy()
+            if id(x) in names:
+                called[id(copies[id(x)])] = names[id(x)]
+        return copies[id(x)]
+
+    lines = tuple(
+        replace(
+            line,
+            args=mapped(copy, line.args, np.ndarray),
+            kwargs=mapped(copy, dict(line.kwargs), np.ndarray),
+        )
+        for line in program.lines
+    )
+    outputs = tuple(mapped(copy, x, np.ndarray) for x in program.outputs)
+    return replace(program, lines=lines, outputs=outputs), called
+
+
 def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any]:
     """leave, after which f can be run anew: the generators are where they were."""
     draws = any(value.dtype.hasobject for value in program.inputs)
@@ -110,8 +149,3 @@ def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any
             raise
 
     return rewinding
-
-
-def without(program: Program, function: Callable[..., Any]) -> Program:
-    """The program without the lines that call a function."""
-    return program.rewritten([line for line in program.lines if line.function is not function], {})
