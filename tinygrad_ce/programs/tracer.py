@@ -96,7 +96,9 @@ class Trace:
 
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
-        result = None if function is show else function(*_examples(args), **_examples(kwargs))
+        result: Any = None
+        if function is not show:  # which prints when the program runs
+            result = function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
