@@ -22,7 +22,7 @@ from tinygrad_ce.programs.program import Pass, Program
 from tinygrad_ce.programs.signature import Static, signature
 from tinygrad_ce.programs.simplify import SIMPLIFY
 from tinygrad_ce.programs.trace import is_dynamic
-from tinygrad_ce.programs.tracer import LookAgain
+from tinygrad_ce.programs.tracer import Known, LookAgain
 from tinygrad_ce.programs.version import Version
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import leaves, map_tree
@@ -93,6 +93,8 @@ class Compiled:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Version, list[Any]] | None:
         """The version for arguments, and its inputs; None where f itself is to be called."""
+        if any(isinstance(x, Known) for x in leaves((args, kwargs))):
+            return None  # inside another trace
         full, named = self._declared(args, kwargs)
         given = full, named
         if self._library is not None:
@@ -100,7 +102,7 @@ class Compiled:
         key, values = signature(full, named)
         inputs = [x.value if isinstance(x, Tensor) else x for x in values]
         if any(isinstance(x, Tensor) and not is_plain(x.value) for x in values):
-            return None  # inside another trace, or on arrays of another kind
+            return None  # there too, or for arrays of another kind
         if carries(values) and recording():
             return None
         key = (key, recording())
@@ -121,7 +123,8 @@ class Compiled:
             self._versions.move_to_end(version.key)
             while len(self._versions) > self._options[3]:
                 self._versions.popitem(last=False)
-            self._recent = (kept, *[v for v in self._recent if v is not kept][: _TRIED - 1])
+            others = [v for v in self._recent if v is not kept and v.key in self._versions]
+            self._recent = (kept, *others[: _TRIED - 1])
 
     def _declared(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

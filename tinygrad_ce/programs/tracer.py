@@ -81,12 +81,14 @@ class Trace:
     Attributes:
         lines: the calls, oldest first.
         part: of the program, that is being written.
+        refused: what was refused last, in words that NumPy may have swallowed.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = "forward"
         self.depth = 0
+        self.refused: TraceError | None = None
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -168,7 +170,11 @@ class Traced(Known, NDArrayOperatorsMixin):
             )
         if method != "__call__":
             if method == "at":
-                _refuse(f"{ufunc.__name__}.at writes into its argument", *REFUSED[np.put])
+                _refuse(
+                    f"{ufunc.__name__}.at was called",
+                    "it writes into its argument, and a program's arrays are written once",
+                    "use tg.add_at(x, index, value) or tg.set_at, and return what the caller needs",
+                )
             return self.tape.record(getattr(ufunc, method), inputs, kwargs)
         if ufunc in _WEAKLY and not kwargs and all(map(_is_weak, inputs)):
             return self.tape.record(_WEAKLY[ufunc], inputs, {})
@@ -273,6 +279,10 @@ class Traced(Known, NDArrayOperatorsMixin):
     def flatten(self) -> Any:
         return np.ravel(self)
 
+    def held(self, dtype: Any) -> Any:
+        """What a Tensor of this array holds."""
+        return np.positive(self) if dtype is None else self.astype(dtype)
+
     def __round__(self, digits: int = 0) -> Any:
         return np.round(self, digits)
 
@@ -289,7 +299,10 @@ class Traced(Known, NDArrayOperatorsMixin):
         raise ValueError("the truth value of an array with several entries is ambiguous")
 
     def __float__(self) -> float:
-        _no_number(self, "float()", "NumPy's functions instead of math's")
+        _no_number(
+            self, "float()",
+            "NumPy's functions instead of math's, np.stack or tg.set_at to put it into an array",
+        )  # fmt: skip
 
     def __int__(self) -> int:
         _no_number(self, "int()", "astype(int), or pass it as a static argument (static_argnums)")
@@ -301,6 +314,11 @@ class Traced(Known, NDArrayOperatorsMixin):
         _no_number(
             self, "a length, a place or a count", "a static argument (static_argnums) for it"
         )
+
+    def __format__(self, how: str) -> str:
+        if how:
+            _no_number(self, f"a text by the format {how!r}", "tg.debug_print(format, x)")
+        return repr(self)
 
     def item(self, *index: int) -> Any:
         _no_number(self, ".item()", "the array itself, and .item() on what the program returns")
@@ -382,8 +400,9 @@ def _refuse(found: str, holds: str, remedy: str) -> NoReturn:
 
 
 def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
-    _refuse(
+    x.tape.refused = TraceError(
         f"{found} was asked of {x!r}",
         "its numbers are known when the program runs, not while it is written down",
         f"use {remedy}",
     )
+    raise x.tape.refused
