@@ -21,6 +21,7 @@ ONE_THREAD = {
     "NPROC": "1",  # XLA's pool
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "JAX_PLATFORMS": "cpu",
+    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",  # its thread costs more than a small program
     "JAX_ENABLE_X64": "1",
 }
 ROUNDS = 15
