@@ -8,6 +8,7 @@ medians and ratios printed beside the goals of the project. `--json PATH` keeps 
 """
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterable
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,11 +180,22 @@ def machine() -> dict[str, Any]:
             continue
     return {
         "processor": _processor(),
+        "blas": _blas(),
         "cores": os.cpu_count(),
         "versions": versions,
         "threads": ONE_THREAD,
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"),
     }
+
+
+def _blas() -> str:
+    """The processor that OpenBLAS computes for, which may be an older one at half the speed."""
+    for path in Path(np.__file__).parents[1].glob("numpy.libs/*openblas64_*"):
+        core = getattr(ctypes.CDLL(str(path)), "scipy_openblas_get_corename64_", None)
+        if core is not None:
+            core.restype = ctypes.c_char_p
+            return f"OpenBLAS for {core().decode()}"
+    return "a BLAS unknown"
 
 
 def _processor() -> str:
@@ -200,7 +213,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workloads", nargs="*", metavar="workload", help=", ".join(names))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="three rounds")
+    parser.add_argument("--quick", action="store_true", help="five rounds")
     parser.add_argument("--without", nargs="*", default=[], choices=ENGINES, help="engines")
     parser.add_argument("--json", metavar="PATH", help="where the numbers are written")
     found = parser.parse_args()
@@ -213,10 +226,11 @@ def main() -> None:
     """Time, and print the table."""
     pin_threads()
     chosen = options()
-    rounds = 3 if chosen.quick else chosen.rounds
+    rounds = 5 if chosen.quick else chosen.rounds
     engines = [e for e in ENGINES if e not in MISSING and (e == "hand" or e not in chosen.without)]
     where = machine()
-    print(f"{where['processor']}, {where['cores']} cores, one thread; load {where['load']:.1f}; "
+    print(f"{where['processor']}, {where['cores']} cores, one thread; {where['blas']}; "
+          f"load {where['load']:.1f}; "
           + ", ".join(f"{k} {v}" for k, v in where["versions"].items()))  # fmt: skip
     print("ratios of times, goals in parentheses, ! where one is missed")
     for engine, reason in MISSING.items():
