@@ -7,8 +7,9 @@ from typing import Any
 
 from tinygrad_ce.errors import MissingError
 from tinygrad_ce.programs.elsewhere import Library, elsewhere
-from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.jax_arrays import Jax
+from tinygrad_ce.programs.lower import lower
+from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Program
 from tinygrad_ce.programs.torch_arrays import Torch
 
@@ -43,7 +44,4 @@ def library_of(backend: str) -> Library | None:
 
 def executing(program: Program, library: Library | None) -> Callable[..., tuple[Any, ...]]:
     """The program as a function that returns a tuple."""
-    if library is not None:
-        return elsewhere(program, library)
-    run = executable(program)
-    return run if len(program.outputs) != 1 else lambda *inputs: (run(*inputs),)
+    return planned(lower(program)) if library is None else elsewhere(program, library)
