@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.owned import owned
 from tinygrad_ce.programs.program import Pass, Program, Value, mapped
 from tinygrad_ce.programs.signature import Static
@@ -92,7 +93,7 @@ def _given(x: Any) -> Any:
 
 def _name(f: Callable[..., Any]) -> str:
     name = getattr(f, "__name__", None) or getattr(getattr(f, "func", None), "__name__", "f")
-    return "f" if name == "<lambda>" else str(name)
+    return "f" if name == "<lambda>" else Names(()).free(str(name))
 
 
 _FIRM = (str, bytes, bool, int, float, complex, np.dtype, np.generic, type, range)
