@@ -1,16 +1,15 @@
 """Arrays with structure: positive definite matrices, and trees of arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.values import (
-    Draw,
     Shape,
     arrays,
     drawn,
@@ -49,13 +48,12 @@ def spd_matrices(
     return _spd_matrices(shape, dtype, condition, distinct)
 
 
-SQUARES = st.integers(1, 4).map(lambda n: (n, n))
 EXPONENTS = 64
 
 
-@st.composite
+@composite
 def _spd_matrices(draw: Draw, shape: Shape, dtype: Any, condition: float, distinct: bool) -> Any:
-    sides = drawn_shape(draw, shape, SQUARES)
+    sides = drawn_shape(draw, shape, st.integers(1, 4).map(lambda n: (n, n)))
     if len(sides) < 2 or sides[-1] != sides[-2]:
         raise ShapeError(
             f"matrices of shape {sides} were asked for",

@@ -4,16 +4,16 @@ Well-conditioned numbers lie on a grid of binary fractions, so they are exact in
 distinct ones are at least a step apart: a difference quotient of half a step meets no tie.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, is_strategy, st
 
 __all__ = [
     "alike",
@@ -25,8 +25,7 @@ __all__ = [
     "positive",
 ]
 
-Shape = int | tuple[int, ...] | SearchStrategy[tuple[int, ...]] | None
-Draw = Callable[[SearchStrategy[Any]], Any]
+Shape: TypeAlias = "int | tuple[int, ...] | SearchStrategy[tuple[int, ...]] | None"
 STEP = 2.0**-7
 
 
@@ -40,7 +39,7 @@ def grid(step: float, largest: float) -> tuple[float, ...]:
 
 def drawn(draw: Draw, choice: Any) -> Any:
     """What a strategy draws; anything else is itself."""
-    return draw(choice) if isinstance(choice, SearchStrategy) else choice
+    return draw(choice) if is_strategy(choice) else choice
 
 
 def drawn_shape(draw: Draw, shape: Shape, default: SearchStrategy[Any]) -> tuple[int, ...]:
@@ -60,7 +59,7 @@ def filled(
     return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing())
 
 
-@st.composite
+@composite
 def distinct(
     draw: Draw, shape: tuple[int, ...], dtype: Any, numbers: tuple[float, ...],
     often: tuple[float, ...] = (),
@@ -170,7 +169,7 @@ def arrays(
     return _arrays(shape, dtype, elements)
 
 
-@st.composite
+@composite
 def _arrays(draw: Draw, shape: Shape, dtype: Any, elements: Any) -> Any:
     sides, kind = drawn_shape(draw, shape, shapes()), drawn(draw, dtype)
     if elements is None:
@@ -224,7 +223,7 @@ def away_from(
     return _chosen(shape, dtype, numbers)
 
 
-@st.composite
+@composite
 def _chosen(draw: Draw, shape: Shape, dtype: Any, numbers: tuple[float, ...]) -> Any:
     few = hnp.array_shapes(max_dims=1, max_side=max(1, min(len(numbers), 4)))
     default = shapes() if len(numbers) >= 4**3 else few
@@ -249,7 +248,7 @@ def alike(
     return _alike(makers, shape)
 
 
-@st.composite
+@composite
 def _alike(draw: Draw, makers: Any, shape: Shape) -> Any:
     sides = drawn_shape(draw, shape, shapes())
     return tuple(draw(maker(sides)) for maker in makers)
@@ -289,7 +288,7 @@ def broadcastable_arrays(
     return _broadcastable(given, dtype, elements)
 
 
-@st.composite
+@composite
 def _broadcastable(draw: Draw, given: Any, dtype: Any, elements: Any) -> Any:
     """One array for all, taken apart, so that no two entries of any two are equal."""
     found, kind = draw(given).input_shapes, drawn(draw, dtype)
