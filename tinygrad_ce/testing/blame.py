@@ -30,12 +30,14 @@ from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.tensor import Tensor, recorded
 from tinygrad_ce.testing.diagnosis import diagnose
 from tinygrad_ce.testing.report import ORDER, WRONG, Verdicts
-from tinygrad_ce.testing.steps import Check, Step, differentiated, variables
+from tinygrad_ce.testing.steps import Check, Step, differentiated, together, variables
 from tinygrad_ce.trees import flatten
 
 __all__ = ["culprits", "how"]
 
 NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
+ALONE = 4  # steps of one line
+TOGETHER = 1000
 PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
 ENGINE = tuple(PACKAGE + name for name in ("rules", "tensor.py", "graph.py", "dispatch.py"))
 
@@ -60,16 +62,35 @@ def culprits(
         result = f(*variables(args, numbers))
     roots = [y for y in flatten(result)[0] if isinstance(y, Tensor) and y.requires_grad]
     nodes, arrived = _steps(roots, places)
-    found: dict[tuple[Any, ...], str] = {}
+    repeated: dict[Any, list[Any]] = {}
     for node in nodes:
-        place = places.get(node)
-        key = (node.primitive.function, place)
-        if not any(known[:2] == key for known in found):
-            for operand, text in _faults(check, node, arrived.get(node)).items():
+        repeated.setdefault((node.primitive.function, places.get(node)), []).append(node)
+    found: list[tuple[int, str]] = []
+    for (_, place), steps in repeated.items():
+        called = f", called at {place[0]}:{place[1]}" if place else ""
+        for node in _suspects(check, steps, arrived):
+            faults = _faults(check, node, arrived.get(node))
+            for operand, text in faults.items():
                 head = f"the rule of {node.primitive.name}, operand {operand}"
-                called = f", called at {place[0]}:{place[1]}" if place else ""
-                found[(*key, operand)] = f"{head}{called}, {text}"
-    return tuple(found.values())
+                found.append((node.number, f"{head}{called}, {text}"))
+            if faults:
+                break
+    return tuple(text for _, text in sorted(found, key=lambda pair: pair[0]))
+
+
+def _suspects(check: Check, nodes: list[Any], arrived: dict[Any, Any]) -> Iterator[Any]:
+    """The steps of one line to check one by one: of a long loop the first, and any that stands out.
+
+    The others are looked at together, along one random direction each.
+    """
+    yield from nodes[:ALONE]
+    rest = nodes[ALONE:]
+    for start in range(0, len(rest), TOGETHER):
+        some = rest[start : start + TOGETHER]
+        with suppress(Exception), np.errstate(all="ignore"):
+            right = together([Step(node) for node in some], [arrived.get(n) for n in some])
+            some = [node for node, is_right in zip(some, right, strict=True) if not is_right]
+        yield from some
 
 
 def _steps(roots: list[Any], places: dict[Any, Any]) -> tuple[list[Any], dict[Any, Any]]:

@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, signature
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -282,9 +283,9 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
 
 
 def _jacobian(f: Vector, announce: float) -> Measured:
-    steps = [_complex_column] if _is_faithful(f) else []
-    steps += [_digits_column] if _takes_digits(f) else []
-    for step in (*steps, _difference_column):
+    tried = ((_complex_column, _is_faithful), (_digits_column, _takes_digits))
+    steps = (step for step, takes in tried if takes(f))  # asked one after the other: it takes time
+    for step in chain(steps, [_difference_column]):
         columns = [step(f, j) for j in _progress(f, announce)]
         value, error, left, right, kink = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
         if step is _difference_column:
