@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.graph import Node
+from tinygrad_ce.graph import Node, as_gradient
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.report import Report
@@ -85,6 +85,7 @@ def operands(node: Any) -> list[Operand]:
 def differentiated(node: Any, operand: Operand, g: Any) -> Any:
     """The gradient by an operand as the engine takes it: fitted to its shape and dtype."""
     r = operand.rule(g, node.value, *node.args, **node.parameters)
+    r = r if hasattr(r, "shape") else as_gradient(r, node.primitive)
     return node.primitive.fit(r, operand.value)
 
 
