@@ -483,9 +483,9 @@ def test_branches_far_out_are_met() -> None:
 
 @pytest.mark.parametrize("returned", [None, [1.0]])
 def test_what_returns_no_array_is_refused(returned: Any) -> None:
-    with pytest.raises(tg.UnsupportedError, match="^f returned"):
+    with pytest.raises(tg.UnsupportedError, match=r"^f returned"):
         prove(lambda x: returned, np.cos, [()])
-    with pytest.raises(tg.UnsupportedError, match="^the formula returned"):
+    with pytest.raises(tg.UnsupportedError, match=r"^the formula returned"):
         prove(lambda x: np.sin(x), lambda x: returned, [()])
 
 
