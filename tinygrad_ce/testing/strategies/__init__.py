@@ -20,12 +20,11 @@ from tinygrad_ce.testing.strategies.classes import (
     soft_targets,
 )
 from tinygrad_ce.testing.strategies.programs import Program, programs, programs_from
+from tinygrad_ce.testing.strategies.several import alike, broadcastable_arrays
 from tinygrad_ce.testing.strategies.structures import Layer, Pair, spd_matrices, trees
 from tinygrad_ce.testing.strategies.values import (
-    alike,
     arrays,
     away_from,
-    broadcastable_arrays,
     conditioned,
     edge,
     positive,

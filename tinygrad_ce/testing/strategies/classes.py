@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.values import (
     Shape,
     distinct,
     drawn,
+    drawn_floats,
     drawn_shape,
     filled,
     grid,
@@ -38,6 +40,10 @@ def probabilities(
         dtype: a real floating dtype, or a strategy of them.
         zeros: whether exact zeros are drawn too; otherwise all points are interior, and no entry
             is below 1/100 of another.
+
+    Raises:
+        ShapeError: (when drawn) the shape has no such axis.
+        DTypeError: (when drawn) the dtype is not real and floating.
 
     >>> from hypothesis import find
     >>> find(probabilities(), lambda p: True)
@@ -129,6 +135,12 @@ def _sides(draw: Draw, shape: Shape, axis: int) -> tuple[tuple[int, ...], int]:
             st.integers(2, 5)
         )
     sides = drawn_shape(draw, shape, st.nothing())
+    if not -len(sides) <= axis < len(sides):
+        raise ShapeError(
+            f"outputs of shape {sides} were asked for, with the classes along axis {axis}",
+            "that is none of its axes",
+            "pass the shape of the outputs, classes included, and their axis",
+        )
     return tuple(np.delete(sides, axis).tolist()), sides[axis]
 
 
@@ -149,7 +161,7 @@ def _probabilities(draw: Draw, shape: Shape, axis: int, dtype: Any, zeros: bool)
     if zeros:  # one of each row has something in any case
         weights = weights + np.eye(n)[_indices(draw, batch, n)]
     p = weights / np.sum(weights, axis=-1, keepdims=True)
-    return _placed(p.astype(drawn(draw, dtype)), axis)
+    return _placed(p.astype(drawn_floats(draw, dtype)), axis)
 
 
 @composite
@@ -171,7 +183,7 @@ def _logits(
     masked_rows: bool,
 ) -> Any:  # fmt: skip
     batch, n = draw(_sides(shape, axis))
-    kind = drawn(draw, dtype)
+    kind = drawn_floats(draw, dtype)
     if ties:
         width: Any = min(64, 8 * np.dtype(kind).itemsize)
         elements = st.sampled_from(TIED) | st.floats(-16, 16, width=width)

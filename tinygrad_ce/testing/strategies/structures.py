@@ -12,7 +12,7 @@ from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.values import (
     Shape,
     arrays,
-    drawn,
+    drawn_floats,
     drawn_shape,
     filled,
 )
@@ -68,7 +68,7 @@ def _spd_matrices(draw: Draw, shape: Shape, dtype: Any, condition: float, distin
         exponents = (exponents / (EXPONENTS + 1) + np.arange(n)) * (EXPONENTS / max(n, 1))
     w = condition ** (exponents / EXPONENTS)
     made = (q * w[..., None, :]) @ np.swapaxes(q, -1, -2)
-    return ((made + np.swapaxes(made, -1, -2)) / 2).astype(drawn(draw, dtype))
+    return ((made + np.swapaxes(made, -1, -2)) / 2).astype(drawn_floats(draw, dtype))
 
 
 class Pair(NamedTuple):
