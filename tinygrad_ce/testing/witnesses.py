@@ -117,6 +117,11 @@ class Vector:
             result = self._call(self.x)
         self.outputs = self._results(result)
         self.structure = flatten(result)[1]
+        if not self.outputs:
+            raise Error(
+                f"f returned {result!r:.40}", "a gradient is that of a result",
+                "return what is to be differentiated",
+            )  # fmt: skip
         if any(y.dtype.kind == "c" for _, y in self.outputs):
             raise DTypeError(
                 "f returned complex numbers",
@@ -195,7 +200,12 @@ class Vector:
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """All results as one vector, complex where x is."""
-        parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        try:
+            parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        except (ArithmeticError, ValueError):
+            if x.dtype.kind != "f":
+                raise
+            return np.full(self.y.shape, np.nan)  # beyond the end of what f takes
         found = np.concatenate(parts)
         if found.shape != self.y.shape:
             raise Error(
