@@ -9,6 +9,8 @@ from tinygrad_ce.errors import (
     LossWarning,
     ShapeError,
     TargetError,
+    TraceError,
+    TraceWarning,
     UnsupportedError,
 )
 from tinygrad_ce.functions import (
@@ -49,6 +51,7 @@ from tinygrad_ce.losses import (
 )
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
+from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.targets import one_hot
@@ -63,11 +66,14 @@ __all__ = [
     "ShapeError",
     "TargetError",
     "Tensor",
+    "TraceError",
+    "TraceWarning",
     "UnsupportedError",
     "add_at",
     "avg_pool",
     "binary_cross_entropy",
     "checkpoint",
+    "compile",
     "conv1d",
     "conv2d",
     "conv_transpose2d",

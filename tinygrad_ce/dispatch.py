@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_ce.errors import DTypeError
 
-__all__ = ["as_array", "dispatched", "plain", "real_array"]
+__all__ = ["as_array", "dispatched", "is_array", "is_plain", "plain", "real_array"]
 
 # What overrides nothing, known without asking.
 _PLAIN = {np.ndarray, np.float64, np.float32, tuple, int, float, bool, str, type(None)}
@@ -50,6 +50,16 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(function, np.ufunc) or type(function).__module__ == "numpy":
         return function
     return getattr(function, "__wrapped__", function)
+
+
+def is_plain(x: Any) -> bool:
+    """Whether x is an array or a number of NumPy's own."""
+    return isinstance(x, np.ndarray | np.generic)
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array of any kind (a Tensor too)."""
+    return isinstance(x, np.ndarray | np.generic) or hasattr(type(x), "__array_function__")
 
 
 def as_array(x: Any) -> Any:

@@ -10,6 +10,8 @@ __all__ = [
     "LossWarning",
     "ShapeError",
     "TargetError",
+    "TraceError",
+    "TraceWarning",
     "UnsupportedError",
 ]
 
@@ -49,5 +51,13 @@ class UnsupportedError(Error, TypeError):
     """A function, argument or conversion through which no gradient would flow."""
 
 
+class TraceError(Error, TypeError):
+    """A function to be compiled did what cannot be written down as a program."""
+
+
 class LossWarning(UserWarning):
     """A loss was handed values that look like a mistake but may be meant."""
+
+
+class TraceWarning(UserWarning):
+    """A compiled function holds something still that may have been meant to vary."""

@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import GradientError, ShapeError
+from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
@@ -378,8 +380,14 @@ def gradients(
         if probe:
             marked = walk(gradient, probe=True, reached={})
             return {node: g for node, g in marked if node in wanted}
-        found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
-        if any(map(_has_nan, found.values())):
+        listens = not is_plain(root.value)
+        if listens:
+            begin_backward(root.value)
+        found = {node: g for node, g in _told(walk(gradient, record=record), listens)
+                 if node in wanted}  # fmt: skip
+        if listens:
+            end_backward(root.value)
+        if any(has_nan(getattr(g, "value", g)) for g in found.values()):
             # A node may stand for any gradient, as in jvp, whose first one is 0.
             if asked is None:
                 asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)
@@ -406,12 +414,15 @@ def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
     return found
 
 
-def _has_nan(g: Any) -> bool:
-    value = g.value if isinstance(g, Node) else g
-    if value.dtype.kind not in "fc":
-        return False
-    total = np.vdot(value, value)
-    return bool(total != total)
+def _told(walk: Iterator[tuple[Node, Any]], listens: bool) -> Iterator[tuple[Node, Any]]:
+    """The same walk; arrays that listen are told which gradient is whose."""
+    if not listens:
+        return walk
+    pairs = list(walk)
+    for node, g in pairs:
+        if type(g) is not Several:
+            arrived(g.value if isinstance(g, Node) else g, node.value)
+    return iter(pairs)
 
 
 def release(nodes: list[Node]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
+from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
 from tinygrad_ce.mode import Mode
@@ -323,7 +324,7 @@ def _analytic(a: Any, b: Any) -> Any:
 
 
 def _expanded(g: Any) -> Any:
-    return g if isinstance(g, Tensor) else np.asarray(g)
+    return as_array(g)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

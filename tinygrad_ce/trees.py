@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_ce.errors import ShapeError
 
-__all__ = ["Structure", "flatten", "leaves", "map_tree"]
+__all__ = ["Structure", "flatten", "leaves", "map_tree", "paths"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,26 @@ def leaves(tree: Any) -> list[Any]:
     [1, 2]
     """
     return flatten(tree)[0]
+
+
+def paths(tree: Any) -> list[tuple[str, ...]]:
+    """The way to each leaf: keys, places and names of fields, as text.
+
+    >>> paths({"layers": [1.0, 2.0], "bias": 3.0})
+    [('layers', '0'), ('layers', '1'), ('bias',)]
+    """
+    opened = _open(tree)
+    if opened is None:
+        return [()]
+    items = opened[1]
+    keys: Iterable[Any] = range(len(items))
+    if isinstance(tree, dict):
+        keys = tree
+    elif hasattr(tree, "_fields"):
+        keys = tree._fields
+    elif is_dataclass(tree):
+        keys = (field.name for field in fields(tree))
+    return [(str(key), *rest) for key, item in zip(keys, items) for rest in paths(item)]
 
 
 def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
