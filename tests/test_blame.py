@@ -245,3 +245,19 @@ def test_gradients_that_vanish_on_the_way_do_not_slow_it_down() -> None:
 
     assert tgt.blame(loss, X[0]) == ()
     assert len(steps) < 30 * 800
+
+
+@pytest.mark.parametrize("derived", [tg.grad, lambda f: lambda x: tg.hvp(f, x, x), tg.jacobian])
+def test_steps_of_a_function_whose_derivative_is_taken(derived: Any) -> None:
+    """The result does not depend on my_log: its rule stands in its place."""
+    (said,) = tgt.blame(derived(lambda x: np.sum(my_log(x))), X[0])
+    assert "the rule of my_log" in said
+
+
+def test_a_graph_that_is_gone_blames_nobody() -> None:
+    def inside(x: Any) -> Any:
+        w = tg.tensor([1.0, 2.0], requires_grad=True)
+        np.sum(my_log(w)).backward()
+        return np.sum(x * w.grad)
+
+    assert tgt.blame(inside, X[0, :2]) == ()

@@ -47,7 +47,11 @@ _lock = RLock()
 
 
 def culprits(
-    check: Check, f: Callable[..., Any], args: tuple[Any, ...], numbers: tuple[int, ...]
+    check: Check,
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    numbers: tuple[int, ...],
+    everything: bool = False,
 ) -> tuple[str, ...]:
     """A sentence for each operand of each step of f(*args) whose rule is wrong, oldest first.
 
@@ -57,11 +61,13 @@ def culprits(
         f: the program.
         args: the point.
         numbers: the arguments that gradients flow to.
+        everything: whether to check what the result does not depend on, too: the steps of a
+            function whose gradient f returns.
     """
     with _watched(culprits.__code__) as places, Mode(True):
         result = f(*variables(args, numbers))
     roots = [y for y in flatten(result)[0] if isinstance(y, Tensor) and y.requires_grad]
-    nodes, arrived = _steps(roots, places)
+    nodes, arrived = _steps(roots, places, everything)
     repeated: dict[Any, list[Any]] = {}
     for node in nodes:
         repeated.setdefault((node.primitive.function, places.get(node)), []).append(node)
@@ -93,20 +99,23 @@ def _suspects(check: Check, nodes: list[Any], arrived: dict[Any, Any]) -> Iterat
         yield from some
 
 
-def _steps(roots: list[Any], places: dict[Any, Any]) -> tuple[list[Any], dict[Any, Any]]:
+def _steps(
+    roots: list[Any], places: dict[Any, Any], everything: bool
+) -> tuple[list[Any], dict[Any, Any]]:
     """The steps that have rules in the table, oldest first, and the gradients that arrive at them.
 
     A node without an entry there is a checkpoint: what it computed is among what was watched.
     """
     reached = {node for root in roots for node in order(root) if node.primitive is not None}
-    if not all(map(_is_listed, reached)):
+    if everything or not all(map(_is_listed, reached)):
         reached |= places.keys()
     arrived: dict[Any, Any] = {}
     for root in roots:
         seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape).astype(root.dtype)[()]
         with suppress(Exception), np.errstate(all="ignore"):  # of a rule that is to be found
             arrived.update(pull_back(root, seed))
-    steps = [x for x in reached if _is_listed(x) and x.primitive is not TABLE[output]]
+    kept = [x for x in reached if x.parents]  # the others' graph was released meanwhile
+    steps = [x for x in kept if _is_listed(x) and x.primitive is not TABLE[output]]
     return sorted(steps, key=lambda node: node.number), arrived
 
 

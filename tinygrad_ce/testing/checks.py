@@ -190,7 +190,7 @@ def second_order(sample: Sample) -> str:
     except DTypeError:
         raise SkippedError("it is measured by real numbers only") from None
     if report.higher is None:
-        raise SkippedError("the first derivative is wrong")
+        raise SkippedError("the first derivative is not right")
     return judged(report.higher, list(report.higher.parts))
 
 
