@@ -253,6 +253,20 @@ def test_what_fails_alike_is_told_once() -> None:
     assert "FAILED   as above" in page
 
 
+def test_rule_that_remembers_the_last_call() -> None:
+    """What the forward pass keeps aside is that of another call by the time of the pull-back."""
+    kept: list[Any] = []
+
+    def cube(x: Any) -> Any:
+        kept[:] = [np.array(x)]
+        return x * x * x
+
+    def slope(g: Any, y: Any, x: Any) -> Any:
+        return 3 * g * kept[0] ** 2
+
+    assert outcomes(tgt.audit(tg.primitive(cube, rules=slope), X))["calls are apart"] == "FAILED"
+
+
 def test_function_that_is_not_the_same_twice() -> None:
     rng = np.random.default_rng(0)
     noise = tg.primitive(lambda x: x + rng.normal(), rules=lambda g, y, x: g)

@@ -31,6 +31,7 @@ from tinygrad_ce.testing.manners import (
     layouts,
     mutates_nothing,
     numbers,
+    remembers_nothing,
     returns_no_operand,
     shapes,
 )
@@ -53,6 +54,7 @@ CHECKS: dict[str, Check] = {
     "memory layout": layouts,
     "single numbers": numbers,
     "empty arrays": empty,
+    "calls are apart": remembers_nothing,
     "rule mutates nothing": mutates_nothing,
     "rule returns no operand": returns_no_operand,
 }
@@ -119,8 +121,8 @@ def audit(
 
     The rules take the function's arguments; the gradient by each operand is the numerical one; it
     is linear in g, transposes and differentiates again; it has its operand's shape and dtype for
-    broadcast, strided, single and empty operands; the rule writes into nothing and returns none of
-    what it was given.
+    broadcast, strided, single and empty operands; the rule heeds the arguments that it names,
+    remembers no other call, writes into nothing and returns none of what it was given.
 
     Args:
         op: what `primitive` returned, or any function of the rule table.

@@ -27,7 +27,7 @@ from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = [
     "arguments", "broadcasting", "empty", "float32", "layouts", "mutates_nothing", "numbers",
-    "returns_no_operand", "shapes",
+    "remembers_nothing", "returns_no_operand", "shapes",
 ]  # fmt: skip
 
 SINGLE = 2.0**-14  # some hundred roundings of float32
@@ -211,6 +211,23 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "backwards": lambda x: np.array(x[::-1])[::-1] if x.ndim else x,
     "with gaps": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
 }
+
+
+def remembers_nothing(sample: Sample) -> str:
+    """A call between forward and backward changes nothing: what a rule needs, it is handed."""
+    f, xs = sample.f(), sample.xs
+    value, pull = vjp(f, *xs)
+    u = weights(value, 1)
+    expected = flatten(pull(u))[0]
+    _, again = vjp(f, *xs)
+    try:
+        vjp(f, *sample.changed(lambda x: x * x.dtype.type(0.75)).xs)
+    except Exception:
+        raise SkippedError("the function takes no other numbers") from None
+    for g, e in zip(flatten(again(u))[0], expected, strict=True):
+        if not np.array_equal(g, e, equal_nan=True):
+            raise FailedError("a call with other numbers before the pull-back changes the gradient")
+    return "the gradient is that of its own call"
 
 
 def mutates_nothing(sample: Sample) -> str:
