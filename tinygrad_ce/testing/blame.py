@@ -36,8 +36,8 @@ from tinygrad_ce.trees import flatten
 __all__ = ["culprits", "how"]
 
 NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
-ALONE = 4  # steps of one line
-TOGETHER = 1000
+ALONE = 2  # steps of one line
+TOGETHER = 10**6  # entries of operands, 1000 for each step at least
 PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
 ENGINE = tuple(PACKAGE + name for name in ("rules", "tensor.py", "graph.py", "dispatch.py"))
 
@@ -91,8 +91,10 @@ def _suspects(check: Check, nodes: list[Any], arrived: dict[Any, Any]) -> Iterat
     """
     yield from nodes[:ALONE]
     rest = nodes[ALONE:]
-    for start in range(0, len(rest), TOGETHER):
-        some = rest[start : start + TOGETHER]
+    entries = sum(x.size for x in Step(nodes[0]).values)
+    count = max(1, TOGETHER // max(entries, 1000))
+    for start in range(0, len(rest), count):
+        some = rest[start : start + count]
         with suppress(Exception), np.errstate(all="ignore"):
             right = together([Step(node) for node in some], [arrived.get(n) for n in some])
             some = [node for node, is_right in zip(some, right, strict=True) if not is_right]
