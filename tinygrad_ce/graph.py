@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import is_plain
+from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import GradientError, ShapeError
 from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.rules.kinds import Several

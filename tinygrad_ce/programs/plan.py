@@ -98,7 +98,9 @@ class _Plan(Site):
     def _rows(self) -> dict[Value, tuple[Value, int]]:
         """The Values that are written where np.stack would copy them: the stack, and their row."""
         outputs = {x for x in self.program.outputs if isinstance(x, Value)}
-        made = {v for line in self.program.lines if line.function not in VIEWS for v in line.results}
+        made = {
+            v for line in self.program.lines if line.function not in VIEWS for v in line.results
+        }
         free = made - outputs
         found: dict[Value, tuple[Value, int]] = {}
         for line in self.program.lines:
@@ -131,12 +133,17 @@ class _Plan(Site):
         for value in self.program.inputs:
             self.names[value] = self.new("x")
             inputs.append(self.names[value])
-        for self.position, line in enumerate(self.program.lines):
+        for i, line in enumerate(self.program.lines):
+            self.position = i
             if line.function is look_again:
                 self.looks.append(line.args[0])
                 continue
             self._look()
-            if not self._stack(line) and not self._view(line) and not KERNELS.get(line.function, elementwise)(self, line):
+            if (
+                not self._stack(line)
+                and not self._view(line)
+                and not KERNELS.get(line.function, elementwise)(self, line)
+            ):
                 self._plainly(line)
             self._let_go(line)
         self._look()
