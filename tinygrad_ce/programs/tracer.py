@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.rules.kinds import Function
@@ -115,26 +115,19 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is alike:  # what is computed with it is written down, though it is constant
+            return args[0] if isinstance(args[0], Traced) else self.record(np.positive, args[:1], {})
         elif function is zeros_of:
             return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
-            if function is begin_backward:
-                return self.begun(args[1])
         return None
-
-    def begun(self, gradient: Any) -> Any:
-        """The gradient that a backward pass begins with, as a Traced: what rules compute with it
-        is written down, although it may be a constant."""
-        if isinstance(gradient, np.ndarray | np.generic):
-            return self.record(np.positive, (gradient,), {})
-        return gradient
 
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward, zeros_of})
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
 # Functions that call a function of the user's on parts of an array: those calls are written down.
 _SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
