@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
@@ -65,6 +66,9 @@ def expression(line: Line, names: Names) -> ast.expr:
     if function is draw:
         method = ast.Attribute(written[0], args[1])
         return _call(method, written[2:], {k: _argument(v, names) for k, v in kwargs.items()})
+    if function is show:
+        text = _call(ast.Attribute(written[0], "format"), written[1:], {})
+        return _call(ast.Name("print"), [text], {})
     named = {key: _argument(x, names) for key, x in kwargs.items()}
     return _call(ast.parse(dotted(function), mode="eval").body, written, named)
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
@@ -91,7 +92,7 @@ class Trace:
         kwargs.pop("overwrite_input", None)  # a permission, which changes no result
         given, named = _values(args), _values(kwargs)
         check_call(function, given, named)
-        result = function(*_examples(args), **_examples(kwargs))
+        result = None if function is show else function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
