@@ -116,8 +116,10 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
-        elif function is alike:  # what is computed with it is written down, though it is constant
-            return args[0] if isinstance(args[0], Traced) else self.record(np.positive, args[:1], {})
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
         elif function is zeros_of:
             return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
