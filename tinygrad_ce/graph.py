@@ -21,7 +21,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import GradientError, ShapeError
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
@@ -382,7 +382,9 @@ def gradients(
             return {node: g for node, g in marked if node in wanted}
         listens = not is_plain(root.value)
         if listens:
-            gradient = begin_backward(root.value, gradient)
+            begin_backward(root.value)
+            if not isinstance(gradient, Node):
+                gradient = alike(gradient, root.value)
         found = {node: g for node, g in _told(walk(gradient, record=record), listens)
                  if node in wanted}  # fmt: skip
         if listens:

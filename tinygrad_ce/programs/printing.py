@@ -140,6 +140,8 @@ def constant(x: Any) -> ast.expr:
         )  # fmt: skip
     if isinstance(x, type) and issubclass(x, np.generic):
         return _name(f"np.{x.__name__}")
+    if x in (type(None), type(...)):  # types that have no name of their own
+        return _call(_name("type"), [ast.Constant(x())], {})
     if isinstance(x, type):
         return _name(x.__name__)
     if x is np.newaxis or isinstance(x, bool | str | bytes) or x is Ellipsis:

@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.rules.kinds import Function
@@ -120,26 +120,21 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
         elif function is zeros_of:
             return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
-            if function is begin_backward:
-                return self.begun(args[1])
         return None
-
-    def begun(self, gradient: Any) -> Any:
-        """The gradient that a backward pass begins with, as a Traced: what rules compute with it
-        is written down, although it may be a constant."""
-        if isinstance(gradient, np.ndarray | np.generic):
-            return self.record(np.positive, (gradient,), {})
-        return gradient
 
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward, zeros_of})
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
 # Functions that call a function of the user's on parts of an array: those calls are written down.
 _SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
@@ -200,7 +195,7 @@ class Traced(Known, NDArrayOperatorsMixin):
         if function in _HINTS:
             return function(*_examples(args), **_examples(kwargs))
         if function in _SPELLED:
-            return TABLE[function].composed(*args, **kwargs)
+            return TABLE[function].composed(*args, **kwargs)  # type: ignore[misc]
         return self.tape.record(function, args, kwargs)
 
     # What is known.
