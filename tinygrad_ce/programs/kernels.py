@@ -24,9 +24,6 @@ class Site(Protocol):
 
     arrays: dict[Value, Any]
 
-    def new(self, stem: str) -> str:
-        """A name that is free."""
-
     def function(self, function: Any, name: str) -> str:
         """The name of a function."""
 
