@@ -1,7 +1,7 @@
 """Random programs, compiled: their values and derivatives are those of running them eagerly.
 
-Each is written down at one point and run at others too. The sources that stand alone return the same
-in a fresh interpreter.
+Each is written down at one point and run at others too. The sources that stand alone return the
+same in a fresh interpreter.
 """
 
 from collections.abc import Callable
