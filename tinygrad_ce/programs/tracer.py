@@ -82,6 +82,7 @@ class Trace:
         self.part = "forward"
         self.depth = 0
         self.refused: TraceError | None = None
+        self.constants: dict[int, tuple[Any, Any]] = {}
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -92,7 +93,7 @@ class Trace:
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
         kwargs.pop("overwrite_input", None)  # a permission, which changes no result
-        given, named = _values(args), _values(kwargs)
+        given, named = (mapped(self.kept, _values(x), np.ndarray) for x in (args, kwargs))
         check_call(function, given, named)
         result: Any = None
         if function is not show:  # which prints when the program runs
@@ -110,6 +111,15 @@ class Trace:
         if not several:
             return made[0] if made else None
         return getattr(type(result), "_make", type(result))(made)
+
+    def kept(self, x: Any) -> Any:
+        """A constant as it is now: the function may write into it before it returns."""
+        original, copy = self.constants.get(id(x), (None, None))
+        if original is not x or not np.array_equal(copy, x, equal_nan=x.dtype.kind in "fc"):
+            copy = x.copy()
+            copy.flags.writeable = False
+            self.constants[id(x)] = (x, copy)
+        return copy
 
     def hear(self, function: Function, args: tuple[Any, ...]) -> Any:
         """What the engine told or asked."""
