@@ -27,9 +27,6 @@ __all__ = ["ALGEBRA"]
 _PATTERNS = """
 ratio(x, y) -> x / y
 weigh(x, y) -> x * y
-np.where(x == 0, 0, x / y) -> x / y
-np.where(x == 0, 0, x * y) -> x * y
-np.where(x == 0, 0, -x / y) -> -x / y
 0 - x -> -x
 sigmoid(-x) -> 1 - sigmoid(x)
 np.exp(-np.log(x)) -> 1 / x
@@ -61,6 +58,16 @@ def _is_zero(x: Any) -> bool:
     return not isinstance(x, Value) and bool(np.all(np.equal(x, 0)))
 
 
+def _no_weight(line: Line, makers: Makers) -> Rewriting | None:
+    """np.where(x == 0, 0, x * y) -> x * y"""
+    condition, zero, y = line.args
+    asked = makers.get(condition) if isinstance(condition, Value) else None
+    if asked is None or asked.function is not np.equal or not (_is_zero(zero) and asked.args[1] == 0):
+        return None
+    m = factors(y, makers, through=False)
+    return ([], y) if m.powers.get(asked.args[0], 0) > 0 and y.shape == line.result.shape else None
+
+
 def _reduced(line: Line, makers: Makers) -> Rewriting | None:
     """x / y * y -> x"""
     full = factors(line, makers, through=True)
@@ -81,8 +88,9 @@ def _gathered(line: Line, makers: Makers) -> Rewriting | None:
 
 def _multiplied_out(line: Line, makers: Makers) -> Rewriting | None:
     """(x + y) * z -> x * z + y * z"""
-    monomials = collected(expanded(line, makers))
-    return _shorter(line, makers, collected(folded(m, makers) for m in monomials))
+    found = collected(expanded(line, makers))
+    named = collected(folded(m, makers) for m in found)
+    return _shorter(line, makers, found) or _shorter(line, makers, named)
 
 
 def _shorter(line: Line, makers: Makers, monomials: Monomials) -> Rewriting | None:
@@ -136,12 +144,15 @@ class _Summing:
             self.axes = tuple(a % n for a in every)
         self.lines: list[Line] = []
 
-    def total(self, m: Monomial) -> Monomial | None:
-        """The sum of a monomial, with what is constant along the axes before it."""
+    def total(self, m: Monomial, known: bool = True) -> Monomial | None:
+        """The sum of a monomial, with what is constant along the axes before it.
+
+        A sum that is `known` to be 1 is left out.
+        """
         powers: dict[Any, int] = {}
         inner: dict[Any, int] = {}
         for x, n in m.powers.items():
-            if self._varies(x):
+            if self.varies(x):
                 inner[x] = n
             else:
                 x = self._without_axes(x)
@@ -151,7 +162,7 @@ class _Summing:
         c *= float(np.prod([self.x.shape[a] for a in copies]))
         if copies and inner:
             return None
-        if inner and not self._is_one(inner):
+        if inner and not (known and self.is_one(inner)):
             x = self._sum_of(inner)
             powers[x] = powers.get(x, 0) + 1
         return Monomial(c, {x: n for x, n in powers.items() if n})
@@ -161,7 +172,7 @@ class _Summing:
         k = a - self.x.ndim + x.ndim
         return k >= 0 and x.shape[k] != 1
 
-    def _varies(self, x: Any) -> bool:
+    def varies(self, x: Any) -> bool:
         return any(self._along(x, a) for a in self.axes)
 
     def _without_axes(self, x: Any) -> Any:
@@ -172,7 +183,7 @@ class _Summing:
         self.lines.append(call(np.squeeze, x, drop, part=self.line.part))
         return self.lines[-1].result
 
-    def _is_one(self, inner: dict[Any, int]) -> bool:
+    def is_one(self, inner: dict[Any, int]) -> bool:
         """Whether it is the sum of a distribution."""
         ((x, n), *more) = inner.items()
         if more or n != 1 or len(self.axes) != 1 or not isinstance(x, Value):
@@ -213,9 +224,9 @@ def _constants_out(line: Line, makers: Makers) -> Rewriting | None:
     if not summing.known:
         return None
     whole = factors(summing.x, makers, through=False)
-    if whole.c in (1, -1) and all(map(summing._varies, whole.powers)):
+    if whole.c in (1, -1) and all(map(summing.varies, whole.powers)):
         return None
-    found = summing.total(whole)
+    found = summing.total(whole, known=False)
     return found and _written(line, makers, [found], summing.lines)
 
 
@@ -234,6 +245,14 @@ def _term_by_term(line: Line, makers: Makers) -> Rewriting | None:
     if after >= 1 + weight(summing.x, makers):
         return None
     return _written(line, makers, monomials, summing.lines)
+
+
+def _sum_of_softmax(line: Line, makers: Makers) -> Rewriting | None:
+    """sum of softmax = 1"""
+    summing = _Summing(line, makers)
+    if not summing.known or not summing.is_one({summing.x: 1}):
+        return None
+    return [], np.ones(line.result.shape, line.result.dtype)[()]
 
 
 def _product_of_matrices(line: Line, makers: Makers) -> Rewriting | None:
@@ -261,9 +280,11 @@ def _product_of_matrices(line: Line, makers: Makers) -> Rewriting | None:
 ALGEBRA: tuple[Rule, ...] = (
     *parsed(_PATTERNS, {"ratio": ratio, "weigh": weigh, "sigmoid": sigmoid}),
     Rule("x * 0 -> 0", (*_PRODUCTS, np.subtract, np.where), _nothing),
+    Rule("np.where(x == 0, 0, x * y) -> x * y", (np.where,), _no_weight),
     Rule("x / y * y -> x", _PRODUCTS, _reduced),
     Rule("what was computed before has a name", _PRODUCTS, _by_name),
     Rule("x + y - x -> y", _SUMS, _gathered),
+    Rule("sum of softmax = 1", (np.sum,), _sum_of_softmax),
     Rule("np.sum(x * c) -> np.sum(x) * c", (np.sum,), _constants_out),
     Rule("np.sum(x + y) -> np.sum(x) + np.sum(y)", (np.sum,), _term_by_term),
     Rule("(x + y) * z -> x * z + y * z", (*_PRODUCTS, *_SUMS), _multiplied_out),

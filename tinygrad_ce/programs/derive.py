@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property, update_wrapper
 from typing import Any
 
@@ -11,15 +12,15 @@ import numpy as np
 
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.algebra import ALGEBRA
-from tinygrad_ce.programs.emit import body, emit
+from tinygrad_ce.programs.emit import USUAL, body, emit
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.identities import RULES
 from tinygrad_ce.programs.latex import aligned
 from tinygrad_ce.programs.patterns import Rule
 from tinygrad_ce.programs.program import Line, Program, Value
-from tinygrad_ce.programs.rows import Rows
+from tinygrad_ce.programs.rows import equations
 from tinygrad_ce.programs.simplify import common, dead, expand, identities
-from tinygrad_ce.programs.trace import trace
+from tinygrad_ce.programs.trace import is_dynamic, trace
 from tinygrad_ce.programs.tracer import look_again
 from tinygrad_ce.run import Argnums
 from tinygrad_ce.targets import check_distribution
@@ -44,7 +45,11 @@ class Step:
     after: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.rule}:", *(f"    {row}" for row in self.after)])
+        return _titled(self.rule, self.after)
+
+
+def _titled(title: str, rows: Iterable[str]) -> str:
+    return "\n".join([f"{title}:", *(f"    {row}" for row in rows)])
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Derivation:
 
     Attributes:
         program: the gradient's lines and no others.
-        start: the equations as the chain rule gives them.
+        given: the equations of what f computes on the way.
+        start: those of the gradients, as the chain rule gives them.
         steps: what was made of them, in order.
     """
 
     program: Program
+    given: tuple[str, ...]
     start: tuple[str, ...]
-    steps: tuple[Step, ...] = field(repr=False)
+    steps: tuple[Step, ...]
     explained: bool = False
 
     @property
@@ -75,8 +82,9 @@ class Derivation:
     @property
     def explanation(self) -> str:
         """Every step and its name, from the chain rule to the result."""
-        first = "\n".join(["the chain rule:", *(f"    {row}" for row in self.start)])
-        return "\n".join([first, *map(str, self.steps)])
+        parts = [("forward", self.given), ("the chain rule", self.start)]
+        parts += [(step.rule, step.after) for step in self.steps]
+        return "\n".join(_titled(title, rows) for title, rows in parts if rows)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The gradient's numbers."""
@@ -132,9 +140,9 @@ def derive(
     """
     gradient = update_wrapper(grad(f, argnums), f)
     program = trace(gradient, example, {}).program
-    program = _with_names(_about(program, sums_to_one), example, argnums)
-    found = _Deriving(program)
-    return Derivation(found.program, found.start, tuple(found.steps), explain)
+    by = _inputs_of(program, example, argnums)
+    found = _Deriving(_about(program, sums_to_one), by)
+    return Derivation(found.program, found.given, found.start, found.steps, explain)
 
 
 def _about(program: Program, sums_to_one: str | Collection[str]) -> Program:
@@ -155,72 +163,124 @@ def _about(program: Program, sums_to_one: str | Collection[str]) -> Program:
     return Program("gradient", program.inputs, (*given, *lines), program.outputs)
 
 
-def _with_names(program: Program, example: tuple[Any, ...], argnums: Argnums) -> Program:
-    """Every output is known as the gradient of its argument."""
+def _inputs_of(program: Program, example: tuple[Any, ...], argnums: Argnums) -> list[Value]:
+    """The input that each output is the gradient of."""
     chosen = (argnums,) if isinstance(argnums, int) else argnums
-    places, start = [], 0
-    for i, x in enumerate(example):
-        n = len(leaves(x))
-        if i in {k % len(example) for k in chosen}:
-            places += list(range(start, start + n))
-        start += n
-    for output, place in zip(program.outputs, places):
-        if isinstance(output, Value) and output not in program.inputs:
-            output.of = program.inputs[place]
-    return program
+    inputs = iter(program.inputs)
+    by_argument = [[next(inputs) for x in leaves(tree) if is_dynamic(x)] for tree in example]
+    return [value for k in chosen for value in by_argument[k]]
 
 
 class _Deriving:
     """One rule after the other, until none changes anything.
 
     Attributes:
-        program: what it is now.
-        start: its equations before the first rule.
-        steps: the rules that changed an equation.
+        program: what it is now. What has a name stays in it, used or not, so that rules find it.
+        start: the gradients' equations before the first rule.
+        given: the equations of what f computes on the way.
+        states: rules that changed an equation, and the equations then.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.program = _tidied(program)
-        self.rows = Rows()
-        self.start = self.text = self.rows.of(self.program)
-        self.steps: list[Step] = []
-        groups = _by_name((*RULES, *ALGEBRA))
-        while any(self._step(name, rules) for name, rules in groups.items()):
-            pass
-        self.program = _tidied(expand(self.program))
-        while any(self._step(name, rules) for name, rules in groups.items()):
+    def __init__(self, program: Program, by: list[Value]) -> None:
+        self.by, self.n = by, len(program.outputs)
+        named = [v for v, line in program.makers().items() if v.name and line.part == "forward"]
+        outputs = (*program.outputs, *named)
+        self.program = expand(Program("gradient", program.inputs, program.lines, outputs))
+        _name_the_usual(self.program)
+        self.states: list[tuple[str, tuple[str, ...]]] = []
+        self._settle()
+        self.given = equations(self._shown(), "forward")
+        self.start = self._rows()
+        while any(self._step(name, rules) for name, rules in _SHOWN.items()):
             pass
         lines = [line for line in self.program.lines if line.results]
-        self.program = dead(self.program.rewritten(lines, {}))
+        self.program = dead(replace(self.program, lines=tuple(lines), outputs=self._gradients()))
+
+    def _gradients(self) -> tuple[Any, ...]:
+        """The outputs, each known as the gradient of its argument."""
+        found = self.program.outputs[: self.n]
+        for output, value in zip(found, self.by, strict=True):
+            if isinstance(output, Value) and output not in self.program.inputs:
+                output.of = value
+        return found
+
+    def _shown(self) -> Program:
+        return dead(replace(self.program, outputs=self._gradients()))
+
+    def _rows(self) -> tuple[str, ...]:
+        return equations(self._shown(), "backward")
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The differences between one state and the next."""
+        found, old = [], self.start
+        for rule, new in self.states:
+            before = tuple(row for row in old if row not in new)
+            found.append(Step(rule, before, tuple(row for row in new if row not in old)))
+            old = new
+        return tuple(found)
+
+    def _settle(self) -> None:
+        """Apply the rules that are not worth a word."""
+        while self._applied([rule for rules in _QUIET.values() for rule in rules]):
+            pass
+
+    def _applied(self, rules: list[Rule]) -> bool:
+        changed: list[Rule] = []
+        found = identities(self.program, rules, lambda rule, *_: changed.append(rule))
+        self.program = dead(common(dead(found)))
+        return bool(changed)
 
     def _step(self, name: str, rules: list[Rule]) -> bool:
         """Apply one rule wherever it fits, again and again."""
-        changed: list[Rule] = []
-        before = -1
-        while before < len(changed) < 1000:
-            before = len(changed)
-            found = identities(self.program, rules, lambda rule, *_: changed.append(rule))
-            if len(changed) > before:
-                self.program = _tidied(found)
-        if not changed:
+        count = 0
+        while count < _OFTEN and self._applied(rules):
+            count += 1
+        if not count:
             return False
-        text = self.rows.of(self.program)
-        if text != self.text:
-            old, new = set(self.text), set(text)
-            self.steps.append(Step(
-                name, tuple(r for r in self.text if r not in new),
-                tuple(r for r in text if r not in old),
-            ))  # fmt: skip
-            self.text = text
+        self._settle()
+        text = self._rows()
+        if self.states and self.states[-1][0] == name:
+            self.states[-1] = (name, text)
+        elif text != (self.states[-1][1] if self.states else self.start):
+            self.states.append((name, text))
         return True
 
 
-def _tidied(program: Program) -> Program:
-    return dead(common(dead(program)))
+def _name_the_usual(program: Program) -> None:
+    """Call what the user gave no name as it is usually called."""
+    taken = {value.name for value in (*program.inputs, *program.makers())}
+    for line in program.lines:
+        name = USUAL.get(line.function)
+        if name and line.part == "forward" and line.result.name is None and name not in taken:
+            line.result.name = name
+            taken.add(name)
 
 
-def _by_name(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+_OFTEN = 100  # a rule is applied in one step at most
+
+# Rules about how the engine writes things down, which teach nothing of derivatives.
+_ENGINE = (
+    "constants are computed at once", "one number everywhere is a number", "+x -> x",
+    "arguments at their default", "a view of the same shape is x", "x.T.T -> x",
+    "reshape(reshape(x)) -> reshape(x)", "a copy along axes is a broadcast",
+    "broadcast, then multiply -> multiply", "sum_to(x) -> np.sum(x)",
+)  # fmt: skip
+
+
+def _title(rule: Rule) -> str:
+    """The rule's name; all that only move a sign have one."""
+    before, _, after = rule.name.partition(" -> ")
+    sides = [sorted(re.sub(r"[-+() ]|[*/] -1", "", side)) for side in (before, after)]
+    return "signs" if "-" in before and sides[0] == sides[1] else rule.name
+
+
+def _by_title(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     found: dict[str, list[Rule]] = {}
     for rule in rules:
-        found.setdefault(rule.name, []).append(rule)
+        found.setdefault(_title(rule), []).append(rule)
     return found
+
+
+_QUIET = _by_title(rule for rule in RULES if rule.name in _ENGINE)
+_SHOWN = _by_title(rule for rule in (*RULES, *ALGEBRA) if rule.name not in _ENGINE)

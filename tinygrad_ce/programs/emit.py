@@ -27,7 +27,7 @@ from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.targets import ones_at
 
-__all__ = ["Body", "body", "emit", "foreign"]
+__all__ = ["USUAL", "Body", "body", "emit", "foreign"]
 
 WIDTH = 88  # of a line before its comment
 _SMALL = 6  # entries of an array that is written where it is used
@@ -147,7 +147,7 @@ class _Writer:
         """Whether a line is written as one, and not inside the one that uses it."""
         value = line.result
         if value.name is None and self.uses.get(value, 0) > 0:
-            value.name = _USUAL.get(line.function)
+            value.name = USUAL.get(line.function)
         known = value.name or (value.of is not None and value.of.name)
         return bool(line.effect or known or self.uses.get(value, 0) != 1)
 
@@ -205,7 +205,7 @@ class _Writer:
 
 
 # What the results of these are usually called.
-_USUAL: dict[Function, str] = {
+USUAL: dict[Function, str] = {
     softmax: "y",
     sigmoid: "y",
     log_softmax: "log_y",

@@ -10,58 +10,44 @@ import numpy as np
 from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 
-__all__ = ["Rows"]
+__all__ = ["equations"]
 
 _LONG = 400  # letters of an expression that is written out
 
 
-class Rows:
-    """Writes equations; a Value has the same name in all of them."""
+def equations(program: Program, part: str) -> tuple[str, ...]:
+    """The lines of what has a name: `y = e / np.sum(e)` forward, `dz = y - t` backward."""
+    names = _names(program)
+    written: dict[Value, ast.expr] = {v: ast.Name(name) for v, name in names.items()}
+    rows = []
+    for line in program.lines:
+        if line.several or len(line.results) != 1:
+            continue
+        value = line.result
+        text = expression(_without_arrays(line), lambda v: written.get(v) or ast.Name(v.name or "x"))
+        if value not in names:
+            short = len(ast.unparse(text)) < _LONG
+            written[value] = text if short else ast.Name("...")
+        elif (value.name is None) == (part == "backward"):
+            rows.append(f"{names[value]} = {ast.unparse(text)}")
+    return tuple(rows)
 
-    def __init__(self) -> None:
-        self.names: dict[Value, str] = {}
 
-    def of(self, program: Program) -> tuple[str, ...]:
-        """`dz = y - t` for the gradient of everything that has a name."""
-        makers = program.makers()
-        written: dict[Value, ast.expr] = {}
-        rows = []
-
-        def name(value: Value) -> ast.expr:
-            if value in written:
-                return written[value]
-            return ast.Name(self._name(value) or "x")
-
-        for line in program.lines:
-            if line.several or len(line.results) != 1:
-                continue
-            value = line.result
-            text = expression(_without_arrays(line), name)
-            known = self._name(value)
-            if known is not None:
-                written[value] = ast.Name(known)
-                if value.name is None:
-                    rows.append(f"{known} = {ast.unparse(text)}")
-            else:
-                short = len(ast.unparse(text)) < _LONG
-                written[value] = text if short else ast.Name("...")
-        for output in program.outputs:
-            if isinstance(output, Value) and output in makers and self._name(output) is None:
-                rows.append(ast.unparse(written[output]))
-        return tuple(rows)
-
-    def _name(self, value: Value) -> str | None:
-        if value in self.names:
-            return self.names[value]
-        if value.name is None and (value.of is None or value.of.name is None):
-            return None
-        wanted = value.name or f"d{value.of.name}"  # type: ignore[union-attr]
-        taken = set(self.names.values())
+def _names(program: Program) -> dict[Value, str]:
+    """What values are called; those that are returned have the first choice."""
+    outputs = [x for x in program.outputs if isinstance(x, Value)]
+    found: dict[Value, str] = {}
+    taken: set[str] = set()
+    for value in (*program.inputs, *outputs, *program.makers()):
+        wanted = value.name or (value.of and value.of.name and f"d{value.of.name}")
+        if value in found or not wanted:
+            continue
         name, number = wanted, 2
         while name in taken:
             name, number = f"{wanted}{number}", number + 1
-        self.names[value] = name
-        return name
+        found[value] = name
+        taken.add(name)
+    return found
 
 
 def _without_arrays(line: Line) -> Line:
