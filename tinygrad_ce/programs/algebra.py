@@ -1,4 +1,4 @@
-"""Algebra of real numbers, as rules: what is true on paper, though not to the last bit in a machine.
+"""Algebra of real numbers, as rules: true on paper, though not to the last bit in a machine.
 
 Fractions are reduced, sums are multiplied out where that makes them shorter, constants come out of
 sums. A denominator counts as not 0, and a term of weight 0 as any other. So `derive` reads as a
@@ -7,14 +7,21 @@ derivation by hand; `compile` leaves these rules alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.programs.monomials import (
-    Monomial, Monomials, collected, expanded, factors, folded, terms, weight,
-)  # fmt: skip
+    Monomial,
+    Monomials,
+    collected,
+    expanded,
+    factors,
+    folded,
+    terms,
+    weight,
+)
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule, parsed
 from tinygrad_ce.programs.program import Line, Value, call
 from tinygrad_ce.rules.softmax import softmax
@@ -29,6 +36,10 @@ ratio(x, y) -> x / y
 weigh(x, y) -> x * y
 0 - x -> -x
 sigmoid(-x) -> 1 - sigmoid(x)
+-((x - y) / z) -> (y - x) / z
+-((x - y) * z) -> (y - x) * z
+x / y / y -> x / y ** 2
+x * x -> x ** 2
 np.exp(-np.log(x)) -> 1 / x
 np.exp(np.log(x)) -> x
 np.log(np.exp(x)) -> x
@@ -62,7 +73,9 @@ def _no_weight(line: Line, makers: Makers) -> Rewriting | None:
     """np.where(x == 0, 0, x * y) -> x * y"""
     condition, zero, y = line.args
     asked = makers.get(condition) if isinstance(condition, Value) else None
-    if asked is None or asked.function is not np.equal or not (_is_zero(zero) and asked.args[1] == 0):
+    if asked is None or asked.function is not np.equal or not _is_zero(zero):
+        return None
+    if not _is_zero(asked.args[1]):
         return None
     m = factors(y, makers, through=False)
     return ([], y) if m.powers.get(asked.args[0], 0) > 0 and y.shape == line.result.shape else None
@@ -74,6 +87,46 @@ def _reduced(line: Line, makers: Makers) -> Rewriting | None:
     if not full.cancels:
         return None
     return _shorter(line, makers, [folded(full, makers)])
+
+
+def _one_fraction(line: Line, makers: Makers) -> Rewriting | None:
+    """1 / x * y -> y / x"""
+    return _shorter(line, makers, [factors(line, makers, through=False)])
+
+
+def _common_number(line: Line, makers: Makers) -> Rewriting | None:
+    """x * c - y * c -> (x - y) * c"""
+    found = terms(line, makers)
+    c = abs(found[0].c)
+    if c == 1 or any(abs(m.c) != c for m in found):
+        return None
+    for m in found:
+        m.c = 1.0 if m.c > 0 else -1.0
+    inner = _written(line, makers, found)
+    if inner is None or not isinstance(inner[1], Value):
+        return None
+    scaled = call(np.multiply, inner[1], c, part=line.part)
+    return [*inner[0], scaled], scaled.result
+
+
+def _negative_array(line: Line, makers: Makers) -> Rewriting | None:
+    """x + (-c) -> x - c, for arrays"""
+    for x, c in (line.args, line.args[::-1]):
+        array = isinstance(c, np.ndarray) and c.ndim and isinstance(x, Value)
+        if array and (c <= 0).all() and (c < 0).any():
+            other = call(np.subtract, x, 0.0 - c, part=line.part)
+            return [other], other.result
+    return None
+
+
+def _whole_number(line: Line, makers: Makers) -> Rewriting | None:
+    """2.0 -> 2"""
+    args = [int(x) if type(x) is float and x % 1 == 0 else x for x in line.args]
+    if line.kwargs or [type(x) for x in args] == [type(x) for x in line.args]:
+        return None
+    other = call(line.function, *args, part=line.part)
+    same = (other.result.dtype, other.result.weak) == (line.result.dtype, line.result.weak)
+    return ([other], other.result) if same else None
 
 
 def _by_name(line: Line, makers: Makers) -> Rewriting | None:
@@ -170,7 +223,7 @@ class _Summing:
     def _along(self, x: Any, a: int) -> bool:
         """Whether x has more than one entry along the axis."""
         k = a - self.x.ndim + x.ndim
-        return k >= 0 and x.shape[k] != 1
+        return bool(k >= 0 and x.shape[k] != 1)
 
     def varies(self, x: Any) -> bool:
         return any(self._along(x, a) for a in self.axes)
@@ -183,7 +236,7 @@ class _Summing:
         self.lines.append(call(np.squeeze, x, drop, part=self.line.part))
         return self.lines[-1].result
 
-    def is_one(self, inner: dict[Any, int]) -> bool:
+    def is_one(self, inner: Mapping[Any, int]) -> bool:
         """Whether it is the sum of a distribution."""
         ((x, n), *more) = inner.items()
         if more or n != 1 or len(self.axes) != 1 or not isinstance(x, Value):
@@ -192,7 +245,7 @@ class _Summing:
         if made is not None and made.function is softmax:
             along = (made.args[1:] or (made.kwargs.get("axis", -1),))[0]
             return bool(along % x.ndim == axis)
-        return (check_distribution, x, axis) in self.makers.facts
+        return (check_distribution, x, axis) in self.makers.facts  # given, or checked
 
     def _sum_of(self, inner: dict[Any, int]) -> Any:
         """The sum of a product: one that was computed before, or a new line."""
@@ -227,7 +280,7 @@ def _constants_out(line: Line, makers: Makers) -> Rewriting | None:
     if whole.c in (1, -1) and all(map(summing.varies, whole.powers)):
         return None
     found = summing.total(whole, known=False)
-    return found and _written(line, makers, [found], summing.lines)
+    return None if found is None else _written(line, makers, [found], summing.lines)
 
 
 def _term_by_term(line: Line, makers: Makers) -> Rewriting | None:
@@ -279,12 +332,16 @@ def _product_of_matrices(line: Line, makers: Makers) -> Rewriting | None:
 
 ALGEBRA: tuple[Rule, ...] = (
     *parsed(_PATTERNS, {"ratio": ratio, "weigh": weigh, "sigmoid": sigmoid}),
+    Rule("2.0 -> 2", (*_PRODUCTS, *_SUMS), _whole_number),
     Rule("x * 0 -> 0", (*_PRODUCTS, np.subtract, np.where), _nothing),
     Rule("np.where(x == 0, 0, x * y) -> x * y", (np.where,), _no_weight),
     Rule("x / y * y -> x", _PRODUCTS, _reduced),
+    Rule("1 / x * y -> y / x", _PRODUCTS, _one_fraction),
     Rule("what was computed before has a name", _PRODUCTS, _by_name),
     Rule("x + y - x -> y", _SUMS, _gathered),
     Rule("sum of softmax = 1", (np.sum,), _sum_of_softmax),
+    Rule("x * c - y * c -> (x - y) * c", _SUMS, _common_number),
+    Rule("x + (-c) -> x - c", (np.add,), _negative_array),
     Rule("np.sum(x * c) -> np.sum(x) * c", (np.sum,), _constants_out),
     Rule("np.sum(x + y) -> np.sum(x) + np.sum(y)", (np.sum,), _term_by_term),
     Rule("(x + y) * z -> x * z + y * z", (*_PRODUCTS, *_SUMS), _multiplied_out),

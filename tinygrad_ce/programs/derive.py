@@ -25,7 +25,7 @@ from tinygrad_ce.programs.tracer import look_again
 from tinygrad_ce.run import Argnums
 from tinygrad_ce.targets import check_distribution
 from tinygrad_ce.transforms import grad
-from tinygrad_ce.trees import leaves
+from tinygrad_ce.trees import leaves, map_tree
 
 __all__ = ["Derivation", "Step", "derive"]
 
@@ -58,12 +58,14 @@ class Derivation:
 
     Attributes:
         program: the gradient's lines and no others.
+        by: what each result is the gradient by.
         given: the equations of what f computes on the way.
         start: those of the gradients, as the chain rule gives them.
         steps: what was made of them, in order.
     """
 
     program: Program
+    by: tuple[str | None, ...]
     given: tuple[str, ...]
     start: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -77,7 +79,7 @@ class Derivation:
     @property
     def latex(self) -> str:
         r"""The gradient as equations, in a LaTeX environment `aligned`."""
-        return aligned(self.program)
+        return aligned(self.program, self.by)
 
     @property
     def explanation(self) -> str:
@@ -139,10 +141,16 @@ def derive(
         return dy
     """
     gradient = update_wrapper(grad(f, argnums), f)
+    example = map_tree(_as_array, example)
     program = trace(gradient, example, {}).program
     by = _inputs_of(program, example, argnums)
     found = _Deriving(_about(program, sums_to_one), by)
-    return Derivation(found.program, found.given, found.start, found.steps, explain)
+    names = tuple(value.name for value in by)
+    return Derivation(found.program, names, found.given, found.start, found.steps, explain)
+
+
+def _as_array(x: Any) -> Any:
+    return np.float64(x) if type(x) in (int, float) else x
 
 
 def _about(program: Program, sums_to_one: str | Collection[str]) -> Program:
@@ -191,8 +199,9 @@ class _Deriving:
         self._settle()
         self.given = equations(self._shown(), "forward")
         self.start = self._rows()
-        while any(self._step(name, rules) for name, rules in _SHOWN.items()):
-            pass
+        for _ in range(_OFTEN):
+            if not any(self._step(name, rules) for name, rules in _SHOWN.items()):
+                break
         lines = [line for line in self.program.lines if line.results]
         self.program = dead(replace(self.program, lines=tuple(lines), outputs=self._gradients()))
 
@@ -222,8 +231,9 @@ class _Deriving:
 
     def _settle(self) -> None:
         """Apply the rules that are not worth a word."""
-        while self._applied([rule for rules in _QUIET.values() for rule in rules]):
-            pass
+        count = 0
+        while count < _OFTEN and self._applied(_QUIET):
+            count += 1
 
     def _applied(self, rules: list[Rule]) -> bool:
         changed: list[Rule] = []
@@ -257,12 +267,12 @@ def _name_the_usual(program: Program) -> None:
             taken.add(name)
 
 
-_OFTEN = 100  # a rule is applied in one step at most
+_OFTEN = 200  # rules come to an end long before
 
 # Rules about how the engine writes things down, which teach nothing of derivatives.
 _ENGINE = (
     "constants are computed at once", "one number everywhere is a number", "+x -> x",
-    "arguments at their default", "a view of the same shape is x", "x.T.T -> x",
+    "arguments at their default", "a view of the same shape is x", "x.T.T -> x", "2.0 -> 2",
     "reshape(reshape(x)) -> reshape(x)", "a copy along axes is a broadcast",
     "broadcast, then multiply -> multiply", "sum_to(x) -> np.sum(x)",
 )  # fmt: skip
@@ -282,5 +292,5 @@ def _by_title(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     return found
 
 
-_QUIET = _by_title(rule for rule in RULES if rule.name in _ENGINE)
+_QUIET = [rule for rule in (*RULES, *ALGEBRA) if rule.name in _ENGINE]
 _SHOWN = _by_title(rule for rule in (*RULES, *ALGEBRA) if rule.name not in _ENGINE)

@@ -256,8 +256,10 @@ def _shape(value: Value) -> str:
 
 def _without_empty_sections(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Without headings under which nothing is left, as all of it moved further down."""
-    return [row for row, after in zip(rows, [*rows[1:], ("", "")])
+    kept = [row for row, after in zip(rows, [*rows[1:], ("", "")])
             if not (row[0].startswith("# ") and after[0].startswith("# "))]  # fmt: skip
+    headings = [row for row in kept if row[0].startswith("# ")]
+    return kept if len(headings) > 1 else [row for row in kept if row not in headings]
 
 
 def _array(x: Any) -> str:

@@ -41,18 +41,39 @@ class Monomial:
         c: the coefficient.
         powers: the exponent of each Value, none of them 0.
         cancels: whether a factor met its own reciprocal.
+        spare: how many things less it takes to write than it took.
     """
 
-    def __init__(self, c: float, powers: Mapping[Any, int], cancels: bool = False) -> None:
-        self.c, self.powers, self.cancels = c, dict(powers), cancels
+    def __init__(
+        self, c: float, powers: Mapping[Any, int], cancels: bool = False, spare: int = 0
+    ) -> None:
+        self.c, self.powers, self.cancels, self.spare = c, dict(powers), cancels, spare
+
+    def __neg__(self) -> Monomial:
+        return Monomial(-self.c, self.powers, self.cancels, self.spare)
 
     def __mul__(self, other: Monomial) -> Monomial:
+        return self._times(self.c * other.c, other, 1)
+
+    def __truediv__(self, other: Monomial) -> Monomial:
+        return self._times(self.c / other.c, other, -1)
+
+    def _times(self, c: float, other: Monomial, sign: int) -> Monomial:
         powers = dict(self.powers)
         cancels = self.cancels or other.cancels
         for x, n in other.powers.items():
-            cancels = cancels or powers.get(x, 0) * n < 0
-            powers[x] = powers.get(x, 0) + n
-        return Monomial(self.c * other.c, {x: n for x, n in powers.items() if n}, cancels)
+            cancels = cancels or powers.get(x, 0) * n * sign < 0
+            powers[x] = powers.get(x, 0) + n * sign
+        found = Monomial(c, {x: n for x, n in powers.items() if n}, cancels)
+        found.spare = self._taken() + other._taken() - found._taken()
+        return found
+
+    def _taken(self) -> int:
+        """How many factors were written for it."""
+        return self.spare + sum(map(abs, self.powers.values())) + int(self._has_number())
+
+    def _has_number(self) -> bool:
+        return abs(self.c) != 1 or all(n < 0 for n in self.powers.values())
 
     def __pow__(self, n: int) -> Monomial:
         return Monomial(self.c**n, {x: n * m for x, m in self.powers.items()}, self.cancels)
@@ -60,7 +81,7 @@ class Monomial:
     def weight(self, makers: Makers) -> int:
         """How many things are written in it."""
         inside = sum(abs(n) * weight(x, makers) for x, n in self.powers.items())
-        return inside + (abs(self.c) != 1 or not self.powers)
+        return inside + int(self._has_number())
 
     def written(self, made: Callable[..., Any]) -> Any:
         """Its lines, but for the sign: c * (x * y) / z."""
@@ -121,14 +142,14 @@ def factors(x: Any, makers: Makers, through: bool, depth: int = _DEEP) -> Monomi
         return _itself(x)
     a, *rest = line.args
     if line.function is np.negative:
-        return Monomial(-1.0, {}) * factors(a, makers, through, depth - 1)
+        return -factors(a, makers, through, depth - 1)
     if line.function is np.multiply:
         left = factors(a, makers, through, depth - 1)
         return left * factors(rest[0], makers, through, depth - 1)
     if line.function is np.divide:
         below = factors(rest[0], makers, through, depth - 1)
         if below.c:
-            return factors(a, makers, through, depth - 1) * below**-1
+            return factors(a, makers, through, depth - 1) / below
     if line.function is np.square:
         return factors(a, makers, through, depth - 1) ** 2
     if line.function is np.power:
@@ -165,18 +186,18 @@ def terms(x: Any, makers: Makers, through: bool = False, depth: int = _DEEP) -> 
     line = _made(x, makers, through, depth)
     if line is not None and line.function in (np.add, np.subtract):
         a, b = line.args
-        sign = Monomial(1.0 if line.function is np.add else -1.0, {})
-        right = [sign * m for m in terms(b, makers, through, depth - 1)]
+        right = terms(b, makers, through, depth - 1)
+        right = right if line.function is np.add else [-m for m in right]
         return terms(a, makers, through, depth - 1) + right
     if line is not None and line.function is np.negative:
-        minus = Monomial(-1.0, {})
-        return [minus * m for m in terms(line.args[0], makers, through, depth - 1)]
+        return [-m for m in terms(line.args[0], makers, through, depth - 1)]
     return [factors(x, makers, through, depth)]
 
 
 def expanded(x: Any, makers: Makers) -> Monomials:
     """x as a sum of products of things that are no sums, names looked through."""
-    waiting, done = terms(x, makers, through=True), []
+    waiting = terms(x, makers, through=True)
+    done: Monomials = []
     for _ in range(_MANY * _DEEP):
         if not waiting or len(waiting) + len(done) > _MANY:
             break
@@ -198,12 +219,12 @@ def _opened(m: Monomial, makers: Makers) -> Monomials | None:
             sums[x] = inside
         one = _one_plus(x, makers) if n < 0 else None  # e / (1 + e) = 1 - 1 / (1 + e)
         if one is not None and m.powers.get(one, 0) > 0:
-            rest = m * Monomial(1.0, {one: -1})
-            return [rest * Monomial(1.0, {x: 1}), rest * Monomial(-1.0, {})]
+            rest = m / Monomial(1.0, {one: 1})
+            return [rest * Monomial(1.0, {x: 1}), -rest]
     if not sums:
         return None
     x = max(sums, key=lambda x: any(min(t.powers.values(), default=0) < 0 for t in sums[x]))
-    rest = m * Monomial(1.0, {x: -1})
+    rest = m / Monomial(1.0, {x: 1})
     return [rest * term for term in sums[x]]
 
 
@@ -228,7 +249,7 @@ def folded(m: Monomial, makers: Makers) -> Monomial:
     known.sort(key=lambda pair: -sum(map(abs, pair[1].values())))
     for value, powers in known:
         while _contains(m.powers, powers):
-            m = m * Monomial(1.0, powers) ** -1 * Monomial(1.0, {value: 1})
+            m = m / Monomial(1.0, powers) * Monomial(1.0, {value: 1})
     return m
 
 
@@ -242,5 +263,5 @@ def weight(x: Any, makers: Makers) -> int:
     if len(inside) == 1 and set(inside[0].powers.values()) <= {1} and len(inside[0].powers) == 1:
         ((only, _),) = inside[0].powers.items()
         if only is x or isinstance(only, Fixed):
-            return 1 + (abs(inside[0].c) != 1)
-    return sum(m.weight(makers) for m in inside)
+            return 1
+    return sum(m.weight(makers) + m.spare for m in inside)

@@ -24,7 +24,7 @@ def equations(program: Program, part: str) -> tuple[str, ...]:
         if line.several or len(line.results) != 1:
             continue
         value = line.result
-        text = expression(_without_arrays(line), lambda v: written.get(v) or ast.Name(v.name or "x"))
+        text = expression(_without_arrays(line), lambda v: written.get(v, ast.Name("C")))
         if value not in names:
             short = len(ast.unparse(text)) < _LONG
             written[value] = text if short else ast.Name("...")
