@@ -70,7 +70,8 @@ class Monomial:
 
     def _taken(self) -> int:
         """How many factors were written for it."""
-        return self.spare + sum(map(abs, self.powers.values())) + int(self._has_number())
+        exponents: int = sum(map(abs, self.powers.values()))
+        return self.spare + exponents + self._has_number()
 
     def _has_number(self) -> bool:
         return abs(self.c) != 1 or all(n < 0 for n in self.powers.values())
@@ -80,8 +81,8 @@ class Monomial:
 
     def weight(self, makers: Makers) -> int:
         """How many things are written in it."""
-        inside = sum(abs(n) * weight(x, makers) for x, n in self.powers.items())
-        return inside + int(self._has_number())
+        inside: int = sum(abs(n) * weight(x, makers) for x, n in self.powers.items())
+        return inside + self._has_number()
 
     def written(self, made: Callable[..., Any]) -> Any:
         """Its lines, but for the sign: c * (x * y) / z."""
