@@ -16,6 +16,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 FLOORS = {
     "errors": 1,
     "trees": 1,
+    "debugging": 1,
     "dispatch": 1,
     "locks": 1,
     "marks": 1,

@@ -2,6 +2,7 @@
 
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_ce.debugging import debug_print
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
@@ -79,6 +80,7 @@ __all__ = [
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "debug_print",
     "derive",
     "detach",
     "digamma",

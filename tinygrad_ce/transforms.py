@@ -83,6 +83,14 @@ def value_and_grad(
         value = run.settle(value)
         return ((value, map_tree(run.settle, aux)) if has_aux else value), found
 
+    return _named("value_and_grad", transformed, f)
+
+
+def _named(kind: str, transformed: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is called after f and has f's parameters, for those who ask."""
+    name = str(getattr(f, "__name__", "f")).replace("<lambda>", "f")
+    transformed.__name__ = transformed.__qualname__ = f"{kind}_{name}"
+    transformed.__wrapped__ = f  # type: ignore[attr-defined]
     return transformed
 
 
@@ -111,7 +119,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
         value, found = inner(*args, **kwargs)
         return (found, value[1]) if has_aux else found
 
-    return transformed
+    return _named("grad", transformed, f)
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -282,7 +290,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         outputs, structure = flatten(run.output)
         return structure.build([run.answer(_rows(run, y)) for y in outputs])
 
-    return transformed
+    return _named("jacobian", transformed, f)
 
 
 def _rows(run: Run, y: Any) -> list[Any]:
@@ -350,7 +358,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return _named("hessian", jacobian(grad(f, argnums), argnums), f)
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:

@@ -308,6 +308,18 @@ def _sum_of_softmax(line: Line, makers: Makers) -> Rewriting | None:
     return [], np.ones(line.result.shape, line.result.dtype)[()]
 
 
+def _turned_product(line: Line, makers: Makers) -> Rewriting | None:
+    """(x @ y).T -> y.T @ x.T"""
+    product = makers.get(line.args[0]) if isinstance(line.args[0], Value) else None
+    if product is None or product.function is not np.matmul or len(line.args) > 1:
+        return None
+    if line.kwargs or any(getattr(x, "ndim", 0) != 2 for x in product.args):
+        return None
+    x, y = (call(np.transpose, x, part=line.part) for x in product.args)
+    found = call(np.matmul, y.result, x.result, part=line.part)
+    return [x, y, found], found.result
+
+
 def _product_of_matrices(line: Line, makers: Makers) -> Rewriting | None:
     """np.sum(g[:, None] * x, axis=0) -> x.T @ g"""
     summing = _Summing(line, makers)
@@ -345,5 +357,6 @@ ALGEBRA: tuple[Rule, ...] = (
     Rule("np.sum(x * c) -> np.sum(x) * c", (np.sum,), _constants_out),
     Rule("np.sum(x + y) -> np.sum(x) + np.sum(y)", (np.sum,), _term_by_term),
     Rule("(x + y) * z -> x * z + y * z", (*_PRODUCTS, *_SUMS), _multiplied_out),
+    Rule("(x @ y).T -> y.T @ x.T", (np.transpose,), _turned_product),
     Rule("np.sum(g[:, None] * x, axis=0) -> x.T @ g", (np.sum,), _product_of_matrices),
 )  # fmt: skip

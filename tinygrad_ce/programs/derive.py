@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, update_wrapper
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -140,9 +140,8 @@ def derive(
         dy = -t / y  # (2,)
         return dy
     """
-    gradient = update_wrapper(grad(f, argnums), f)
     example = map_tree(_as_array, example)
-    program = trace(gradient, example, {}).program
+    program = trace(grad(f, argnums), example, {}).program
     by = _inputs_of(program, example, argnums)
     found = _Deriving(_about(program, sums_to_one), by)
     names = tuple(value.name for value in by)

@@ -59,6 +59,11 @@ class Copied:
             self.blocks.append(f"{name} = {ast.unparse(_written(x))}")
         return name
 
+    def taken(self) -> set[str]:
+        """The names that mean something in the module."""
+        imported = {line.split()[-1].partition(".")[0] for line in self.imports}
+        return imported | set(self.names.values())
+
     def _definition(self, x: FunctionType | type, name: str) -> str:
         try:
             source = textwrap.dedent(inspect.getsource(x))

@@ -323,7 +323,7 @@ RULES: tuple[Rule, ...] = (
     Rule("one number everywhere is a number", _ANY, _scalar_constants),
     *parsed(_PATTERNS, _OWN),
     Rule("x * c * d -> x * (c * d)", (np.multiply,), _two_factors),
-    Rule("arguments at their default", (softmax, log_softmax, logsumexp), _needless_arguments),
+    Rule("arguments at their default", (softmax, log_softmax, logsumexp, np.transpose), _needless_arguments),
     Rule("x * -c -> -(x * c)", (np.multiply,), _negative_factor),
     Rule("x * c - y * c -> (x - y) * c", (np.subtract, np.add), _common_factor),
     Rule("sum of one-hot = 1", (np.sum,), _sum_of_one_hot),

@@ -27,6 +27,7 @@ _CALLS = {
     "np.linalg.inv": r"\left(%\right)^{-1}", "np.linalg.det": r"\det\left(%\right)",
     "np.conjugate": r"\overline{%}", "np.floor": r"\left\lfloor %\right\rfloor",
     "sigmoid": r"\sigma\left(%\right)", "erf": r"\operatorname{erf}\left(%\right)",
+    "np.logical_not": r"\lnot\left(%\right)",
     "ones_at": r"\operatorname{onehot}\left(%\right)", "np.log1p": r"\log\left(1 + %\right)",
     "np.expm1": r"\exp\left(%\right) - 1",
 }  # fmt: skip
@@ -127,8 +128,8 @@ class _Writer:
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Subscript):
-            place = ast.unparse(node.slice).replace(":", r"\cdot").replace("None", r"\cdot")
-            return f"{self.text(node.value, _POWER)}_{{{_words(place)}}}", _POWER
+            place = _words(ast.unparse(node.slice)).strip("()")
+            return f"{{{self._plain(node.value, _POWER)}}}_{{{place}}}", _POWER
         if isinstance(node, ast.Tuple | ast.List):
             return rf"\left({', '.join(map(self.text, node.elts))}\right)", _WHOLE
         return rf"\text{{{_words(ast.unparse(node).removeprefix('np.'))}}}", _WHOLE
@@ -189,14 +190,27 @@ class _Writer:
         if name == "np.where" and len(args) == 3:
             condition, a, b = map(self.text, (args[0], args[1], args[2]))
             rows = rf"{a} & \text{{if }} {condition} \\ {b} & \text{{else}}"
-            return rf"\begin{{cases}} {rows} \end{{cases}}", _WHOLE
+            return rf"\begin{{cases}} {rows} \end{{cases}}", _SUM
         if name == "np.array":
-            return _array(args[0]), _WHOLE
+            return self._array(args[0]), _WHOLE
+        if name == "complex":
+            return f"{self.text(args[0])} + {self.text(args[1])}i", _SUM
         shown = [x for x in args if not _is_setting(x)] if len(args) > 1 else args
         inside = ", ".join(map(self.text, shown[:1] if name == "ones_at" else shown))
         title = rf"\operatorname{{{_words(name.split('.')[-1])}}}\left(%\right)"
         text = _CALLS.get(name, title).replace("%", inside)
         return text, _SUM if name == "np.expm1" else _POWER if "^" in text[-5:] else _WHOLE
+
+    def _array(self, node: ast.expr) -> str:
+        """Numbers in brackets."""
+        rows = node.elts if isinstance(node, ast.List) else [node]
+        nested = any(isinstance(row, ast.List) for row in rows)
+        texts = [
+            " & ".join(map(self.text, row.elts)) if isinstance(row, ast.List) else self.text(row)
+            for row in rows
+        ]
+        inside = (r" \\ " if nested else " & ").join(texts)
+        return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"
 
     def _reduction(self, sign: str, node: ast.Call) -> tuple[str, int]:
         """A sum, with the index that it runs over at every name in it."""
@@ -236,7 +250,9 @@ def _axes(node: ast.Call, n: int) -> list[int]:
 
 def _is_setting(x: ast.expr) -> bool:
     """Whether an argument says how, and not with what."""
-    return isinstance(x, ast.Tuple | ast.Attribute)
+    return isinstance(x, ast.Tuple | ast.Attribute) or (
+        isinstance(x, ast.Constant) and not isinstance(x.value, int | float)
+    )
 
 
 def _number(x: Any) -> str:
@@ -246,19 +262,6 @@ def _number(x: Any) -> str:
     if not isinstance(x, int | float) or isinstance(x, bool):
         return rf"\text{{{_words(str(x))}}}"
     return rf"{mantissa} \cdot 10^{{{int(power)}}}" if power else mantissa
-
-
-def _array(node: ast.expr) -> str:
-    """Numbers in brackets."""
-    rows = node.elts if isinstance(node, ast.List) else [node]
-    nested = any(isinstance(row, ast.List) for row in rows)
-    texts = [
-        " & ".join(_words(ast.unparse(x)).removesuffix(".0") for x in row.elts)
-        if isinstance(row, ast.List) else _words(ast.unparse(row)).removesuffix(".0")
-        for row in rows
-    ]  # fmt: skip
-    inside = (r" \\ " if nested else " & ").join(texts)
-    return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"
 
 
 def _words(text: str) -> str:

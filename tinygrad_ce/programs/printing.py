@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
@@ -65,6 +66,9 @@ def expression(line: Line, names: Names) -> ast.expr:
     if function is draw:
         method = ast.Attribute(written[0], args[1])
         return _call(method, written[2:], {k: _argument(v, names) for k, v in kwargs.items()})
+    if function is show:
+        text = _call(ast.Attribute(written[0], "format"), written[1:], {})
+        return _call(ast.Name("print"), [text], {})
     named = {key: _argument(x, names) for key, x in kwargs.items()}
     return _call(ast.parse(dotted(function), mode="eval").body, written, named)
 
@@ -123,8 +127,8 @@ def constant(x: Any) -> ast.expr:
     if isinstance(x, np.ndarray):
         data = _numbers(_shortest(x).tolist())
         if x.size == 0:
-            shape, dtype = constant(x.shape), constant(x.dtype)
-            return _call(_name("np.empty"), [shape, dtype], {})
+            shape = ast.Tuple([ast.Constant(n) for n in x.shape])
+            return _call(_name("np.empty"), [shape, constant(x.dtype)], {})
         return _call(_name("np.array"), [data], {} if x.dtype in (float, int, bool) and x.size
                      else {"dtype": constant(x.dtype)})  # fmt: skip
     if isinstance(x, np.generic):
@@ -182,7 +186,9 @@ def _public() -> dict[Any, str]:
         for name in dir(module):
             if not name.startswith("_") and callable(getattr(module, name)):
                 found.setdefault(_key_of(getattr(module, name)), prefix + name)
-    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder):
+    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder,
+                     np.transpose, np.concatenate, np.arccos, np.arccosh, np.arcsin, np.arcsinh,
+                     np.arctan, np.arctanh, np.arctan2, np.power, np.invert):  # fmt: skip
         found[_key_of(function)] = f"np.{function.__name__}"
     return found
 

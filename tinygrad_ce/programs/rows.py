@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 
@@ -36,18 +37,11 @@ def equations(program: Program, part: str) -> tuple[str, ...]:
 def _names(program: Program) -> dict[Value, str]:
     """What values are called; those that are returned have the first choice."""
     outputs = [x for x in program.outputs if isinstance(x, Value)]
-    found: dict[Value, str] = {}
-    taken: set[str] = set()
+    names = Names(())
     for value in (*program.inputs, *outputs, *program.makers()):
-        wanted = value.name or (value.of and value.of.name and f"d{value.of.name}")
-        if value in found or not wanted:
-            continue
-        name, number = wanted, 2
-        while name in taken:
-            name, number = f"{wanted}{number}", number + 1
-        found[value] = name
-        taken.add(name)
-    return found
+        if value.name or (value.of is not None and value.of.name):
+            names.of(value)
+    return names.known
 
 
 def _without_arrays(line: Line) -> Line:

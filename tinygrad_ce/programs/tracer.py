@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
@@ -95,7 +96,7 @@ class Trace:
 
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
-        result = function(*_examples(args), **_examples(kwargs))
+        result = None if function is show else function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
