@@ -196,6 +196,7 @@ class _Summing:
             every = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
             self.axes = tuple(a % n for a in every)
         self.lines: list[Line] = []
+        self.inside = 0  # the weight of what new sums run over
 
     def total(self, m: Monomial, known: bool = True) -> Monomial | None:
         """The sum of a monomial, with what is constant along the axes before it.
@@ -262,7 +263,9 @@ class _Summing:
             self.lines.append(call(function, *args, part=self.line.part))
             return self.lines[-1].result
 
-        x = folded(Monomial(1.0, inner), self.makers).written(made)
+        product = folded(Monomial(1.0, inner), self.makers)
+        self.inside += product.weight(self.makers)
+        x = product.written(made)
         options: dict[str, Any] = {"keepdims": True} if self.keepdims else {}
         if len(self.axes) < self.x.ndim:
             options["axis"] = self.axes[0] if len(self.axes) == 1 else self.axes
@@ -292,9 +295,7 @@ def _term_by_term(line: Line, makers: Makers) -> Rewriting | None:
     if None in totals:
         return None
     monomials = collected(folded(m, makers) for m in totals if m is not None)
-    after = sum(m.weight(makers) for m in monomials)
-    after += sum(1 + weight(made.args[0], makers) for made in summing.lines
-                 if made.function is np.sum)  # fmt: skip
+    after = summing.inside + sum(m.weight(makers) for m in monomials)
     if after >= 1 + weight(summing.x, makers):
         return None
     return _written(line, makers, monomials, summing.lines)

@@ -25,7 +25,7 @@ from tinygrad_ce.programs.tracer import look_again
 from tinygrad_ce.run import Argnums
 from tinygrad_ce.targets import check_distribution
 from tinygrad_ce.transforms import grad
-from tinygrad_ce.trees import leaves, map_tree
+from tinygrad_ce.trees import Structure, leaves, map_tree
 
 __all__ = ["Derivation", "Step", "derive"]
 
@@ -58,6 +58,7 @@ class Derivation:
 
     Attributes:
         program: the gradient's lines and no others.
+        structure: the tree of the results.
         by: what each result is the gradient by.
         given: the equations of what f computes on the way.
         start: those of the gradients, as the chain rule gives them.
@@ -65,6 +66,7 @@ class Derivation:
     """
 
     program: Program
+    structure: Structure
     by: tuple[str | None, ...]
     given: tuple[str, ...]
     start: tuple[str, ...]
@@ -89,9 +91,11 @@ class Derivation:
         return "\n".join(_titled(title, rows) for title, rows in parts if rows)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The gradient's numbers."""
+        """The gradient's numbers, for other arguments of the same shapes."""
+        given = filter(is_dynamic, leaves((args, kwargs)))
         with np.errstate(all="ignore"):
-            return self._run(*leaves((args, kwargs)))
+            found = self._run(*(getattr(x, "value", x) for x in given))
+        return self.structure.build([found] if len(self.by) == 1 else list(found))
 
     @cached_property
     def _run(self) -> Callable[..., Any]:
@@ -141,11 +145,13 @@ def derive(
         return dy
     """
     example = map_tree(_as_array, example)
-    program = trace(grad(f, argnums), example, {}).program
-    by = _inputs_of(program, example, argnums)
-    found = _Deriving(_about(program, sums_to_one), by)
+    traced = trace(grad(f, argnums), example, {})
+    by = _inputs_of(traced.program, example, argnums)
+    found = _Deriving(_about(traced.program, sums_to_one), by)
     names = tuple(value.name for value in by)
-    return Derivation(found.program, names, found.given, found.start, found.steps, explain)
+    return Derivation(
+        found.program, traced.structure, names, found.given, found.start, found.steps, explain
+    )
 
 
 def _as_array(x: Any) -> Any:
