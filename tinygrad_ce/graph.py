@@ -299,7 +299,7 @@ def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
                 f"the gradient has the tensor's shape, {value.shape}",
                 "return an array of that shape, or None to leave it as it is",
             )
-        g = changed if isinstance(changed, Node) else np.asarray(changed, value.dtype)[()]
+        g = changed if is_array(changed) else np.asarray(changed, value.dtype)[()]
     return g
 
 
@@ -381,7 +381,7 @@ def gradients(
             return {node: g for node, g in marked if node in wanted}
         listens = not is_plain(root.value)
         if listens:
-            begin_backward(root.value)
+            gradient = begin_backward(root.value, gradient)
         found = {node: g for node, g in _told(walk(gradient, record=record), listens)
                  if node in wanted}  # fmt: skip
         if listens:

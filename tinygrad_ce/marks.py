@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import dispatched
 
-__all__ = ["arrived", "begin_backward", "end_backward", "has_nan"]
+__all__ = ["arrived", "begin_backward", "end_backward", "has_nan", "zeros_of"]
 
 
 @dispatched
@@ -27,8 +27,9 @@ def has_nan(g: Any) -> bool:
 
 
 @dispatched
-def begin_backward(root: Any) -> None:
-    """A backward pass from this value begins."""
+def begin_backward(root: Any, gradient: Any) -> Any:
+    """A backward pass from this value begins; the gradient there, as an array of its kind."""
+    return gradient
 
 
 @dispatched
@@ -39,3 +40,9 @@ def end_backward(root: Any) -> None:
 @dispatched
 def arrived(g: Any, value: Any) -> None:
     """The gradient g arrived at a value."""
+
+
+@dispatched
+def zeros_of(value: Any) -> Any:
+    """Zeros of a value's shape and dtype, as an array of its kind."""
+    return np.zeros_like(value)[()]

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, detached, dispatched
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
+from tinygrad_ce.marks import zeros_of
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.run import Argnums, Run
-from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import flatten, leaves, map_tree
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -209,7 +210,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     since = tick()
     found = []
     for y in outputs:
-        dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
+        dummy = leaf(zeros_of(detached(y)), True)
         with Mode(True):
             pulled = run.pull(y, dummy, record=True)
             parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
@@ -319,7 +320,13 @@ def _analytic(a: Any, b: Any) -> Any:
     """
     if not np.iscomplexobj(a):
         return a - 1j * b
-    real, imag = (np.asarray(getattr(g, "value", g)) for g in (a, b))
+    _check_analytic(detached(a), detached(b))
+    return (a - 1j * b) / 2
+
+
+@dispatched
+def _check_analytic(real: Any, imag: Any) -> None:
+    """Refuse gradients of the real and of -imag that are not those of an analytic entry."""
     scale = np.max(np.abs(real) + np.abs(imag), initial=0)
     if np.any(np.abs(imag - 1j * real) > np.sqrt(np.finfo(real.dtype).eps) * scale):
         raise DTypeError(
@@ -328,7 +335,6 @@ def _analytic(a: Any, b: Any) -> Any:
             "use jvp or hvp, or differentiate by x and y the real and imaginary part of "
             "f(x + 1j * y)",
         )
-    return (a - 1j * b) / 2
 
 
 def _expanded(g: Any) -> Any:

@@ -1,12 +1,14 @@
 """Where programs run."""
 
-from tinygrad_ce.programs.execute import executable
-from tinygrad_ce.programs.version import Execute
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_ce.programs.lower import lower
+from tinygrad_ce.programs.plan import planned
+from tinygrad_ce.programs.program import Program
 
 
-def executing(backend):
-    def run(program):
-        made = executable(program)
-        if len(program.outputs) != 1: return made
-        return lambda *inputs: (made(*inputs),)
-    return run
+def executing(backend: str) -> Callable[[Program], Callable[..., Any]]:
+    return lambda program: planned(lower(program))

@@ -114,7 +114,9 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         x, axis, keepdims = _arguments(line)
         if x is None or x.dtype.char not in "fd" or not x.size or not x.ndim:
             return False
-        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = (
+            tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        )
         axes = tuple(sorted(a % x.ndim for a in axes))
         if ufunc is np.add and _by_products(site, line, x, axes):
             return True
@@ -123,7 +125,9 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         source = site.operand(x)
         out = site.out(line.result)
         if out is None:
-            site.do(f"{site.operand(line.result)} = {name}({source}, {where}, None, None, {keepdims})")
+            site.do(
+                f"{site.operand(line.result)} = {name}({source}, {where}, None, None, {keepdims})"
+            )
         else:
             site.do(f"{name}({source}, {where}, None, {out}, {keepdims})")
         return True
@@ -164,7 +168,9 @@ def _product(site: Site, line: Line, a: str, b: str, shape: tuple[int, ...]) -> 
         again = "" if line.result.shape == shape else f".reshape({line.result.shape})"
         site.do(f"{site.operand(line.result)} = {dot}({a}, {b}){again}")
     else:
-        into = out if line.result.shape == shape else site.derived(line.result, f".reshape({shape})")
+        into = (
+            out if line.result.shape == shape else site.derived(line.result, f".reshape({shape})")
+        )
         site.do(f"{dot}({a}, {b}, {into})")
     return True
 

@@ -285,5 +285,3 @@ class _Plan(Site):
         name = self.new("c")
         self.scope[name] = x
         return name
-
-

@@ -146,6 +146,9 @@ def constant(x: Any) -> ast.expr:
         return ast.Constant(x)
     if isinstance(x, int | float | complex):
         return _numbers(x)
+    if isinstance(x, tuple | list):
+        items = [constant(item) for item in x]
+        return ast.Tuple(items) if isinstance(x, tuple) else ast.List(items)
     if isinstance(x, range):
         return _call(_name("range"), [ast.Constant(n) for n in (x.start, x.stop, x.step)], {})
     if callable(x):

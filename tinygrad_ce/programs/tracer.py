@@ -16,13 +16,14 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_ce.debugging import show
-from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
+from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
+from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.outside import REFUSED
 from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.targets import hint_probabilities
 
 __all__ = [
@@ -51,14 +52,6 @@ _STATIC = frozenset(
         np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj,
         np.isrealobj, np.einsum_path, np.zeros_like, np.ones_like, np.empty_like,
         np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
-    }
-)  # fmt: skip
-
-# How many entries the result has depends on the numbers.
-_NO_SHAPE = frozenset(
-    {
-        np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.trim_zeros,
-        np.shares_memory, np.may_share_memory, np.min_scalar_type,
     }
 )  # fmt: skip
 
@@ -96,6 +89,9 @@ class Trace:
 
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
+        kwargs.pop("overwrite_input", None)  # a permission, which changes no result
+        given, named = _values(args), _values(kwargs)
+        check_call(function, given, named)
         result = None if function is show else function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
@@ -103,7 +99,7 @@ class Trace:
         parts = tuple(result) if several else () if result is None else (result,)
         values = tuple(map(Value.like, parts))
         self.lines.append(
-            Line(values, function, _values(args), _values(kwargs), self.part,
+            Line(values, function, given, named, self.part,
                  result is None or function in EFFECTS, several)
         )  # fmt: skip
         made = [Traced(self, v, x) for v, x in zip(values, parts, strict=True)]
@@ -120,15 +116,29 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is zeros_of:
+            return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
+            if function is begin_backward:
+                return self.begun(args[1])
         return None
+
+    def begun(self, gradient: Any) -> Any:
+        """The gradient that a backward pass begins with, as a Traced: what rules compute with it
+        is written down, although it may be a constant."""
+        if isinstance(gradient, np.ndarray | np.generic):
+            return self.record(np.positive, (gradient,), {})
+        return gradient
 
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward})
+_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward, zeros_of})
+
+# Functions that call a function of the user's on parts of an array: those calls are written down.
+_SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
 
 
 class Known:
@@ -159,14 +169,14 @@ class Traced(Known, NDArrayOperatorsMixin):
         if any(isinstance(x, Node) for x in inputs):
             return NotImplemented
         if kwargs.get("out") is not None:
-            _refuse(
+            refuse(
                 f"{ufunc.__name__} was to write into an array, by out= or as in x += 1",
                 "a program's arrays are written once",
                 "write x = x + 1, and return what the caller needs",
             )
         if method != "__call__":
             if method == "at":
-                _refuse(f"{ufunc.__name__}.at writes into its argument", *REFUSED[np.put])
+                refuse(f"{ufunc.__name__}.at writes into its argument", *REFUSED[np.put])
             return self.tape.record(getattr(ufunc, method), inputs, kwargs)
         if ufunc in _WEAKLY and not kwargs and all(map(_is_weak, inputs)):
             return self.tape.record(_WEAKLY[ufunc], inputs, {})
@@ -181,15 +191,8 @@ class Traced(Known, NDArrayOperatorsMixin):
             return self.tape.hear(function, args)
         if function in _HINTS:
             return function(*_examples(args), **_examples(kwargs))
-        if function in _NO_SHAPE:
-            _refuse(
-                f"{function.__name__} was called",
-                "the shape of its result depends on numbers, and a program has one shape for each "
-                "array",
-                "use np.where with a mask, or compute it outside and pass it",
-            )
-        if function in REFUSED:
-            _refuse(f"{function.__name__} was called", *REFUSED[function])
+        if function in _SPELLED:
+            return TABLE[function].composed(*args, **kwargs)
         return self.tape.record(function, args, kwargs)
 
     # What is known.
@@ -225,18 +228,10 @@ class Traced(Known, NDArrayOperatorsMixin):
     # What NumPy's arrays can do.
 
     def __getitem__(self, key: Any) -> Any:
-        for part in key if isinstance(key, tuple) else (key,):
-            if isinstance(part, Traced) and part.dtype == bool:
-                _refuse(
-                    "an array was indexed by a mask that is computed",
-                    "how many entries it has depends on numbers, and a program has one shape for "
-                    "each array",
-                    "use np.where(mask, x, 0), or compute the mask outside and pass it as static",
-                )
         return self.tape.record(operator.getitem, (self, key), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _refuse(
+        refuse(
             "an array's entries were assigned to",
             "a program's arrays are written once",
             "use tg.set_at(x, index, value), and return what the caller needs",
@@ -278,7 +273,7 @@ class Traced(Known, NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         if self.size == 1 or not self.shape:
-            _refuse(
+            refuse(
                 f"the program branches on {self!r}, as `if x > 0` does",
                 "a compiled program takes the same way at every call",
                 "use np.where(condition, a, b), pass what decides as a static argument "
@@ -314,7 +309,7 @@ class Traced(Known, NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(np.ndarray, name):
-            _refuse(
+            refuse(
                 f".{name} of an array was asked for",
                 "it reaches into memory, which a program that is written down has not got yet",
                 "use a function of NumPy's",
@@ -375,12 +370,8 @@ def _values(x: Any) -> Any:
     return mapped(lambda traced: traced.variable, x, Known)
 
 
-def _refuse(found: str, holds: str, remedy: str) -> NoReturn:
-    raise TraceError(found, holds, remedy)
-
-
 def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
-    _refuse(
+    refuse(
         f"{found} was asked of {x!r}",
         "its numbers are known when the program runs, not while it is written down",
         f"use {remedy}",
