@@ -335,7 +335,9 @@ def test_derived_gradients_are_those_of_the_engine(p: Any, seed: int) -> None:
 
 
 # Programs of fractions, products and sums over positive numbers, where algebra has much to do.
-ATOMS = st.sampled_from(["a", "b", "c", "np.exp(a)", "np.log(b)", "np.sum(a)", "np.sum(b * c)", "2.0"])
+ATOMS = st.sampled_from(
+    ["a", "b", "c", "np.exp(a)", "np.log(b)", "np.sum(a)", "np.sum(b * c)", "2.0"]
+)
 FRACTIONS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
