@@ -90,9 +90,24 @@ class _Plan(Site):
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
         self.known: dict[Any, str] = {}  # names of constants and of further views
         self.count = 0
+        self.rows = self._rows()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
         self.position = 0
+
+    def _rows(self) -> dict[Value, tuple[Value, int]]:
+        """The Values that are written where np.stack would copy them: the stack, and their row."""
+        outputs = {x for x in self.program.outputs if isinstance(x, Value)}
+        made = {v for line in self.program.lines if line.function not in VIEWS for v in line.results}
+        free = made - outputs
+        found: dict[Value, tuple[Value, int]] = {}
+        for line in self.program.lines:
+            if line.function is np.stack and line.args[1:] in ((), (0,)) and not line.kwargs:
+                for i, x in enumerate(line.args[0]):
+                    fits = x in free and x not in found and line.result not in outputs
+                    if fits and x.dtype == line.result.dtype and not x.weak:
+                        found[x] = (line.result, i)
+        return found
 
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
         """The Value whose memory each one looks at, and the last line that looks there."""
@@ -101,7 +116,8 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             base = line.args[0] if line.function in VIEWS and line.args else None
             for value in line.results:
-                roots[value] = roots[base] if isinstance(base, Value) else value
+                whole = self.rows[value][0] if value in self.rows else value
+                roots[value] = roots[base] if isinstance(base, Value) else whole
             for value in line.operands():
                 last[roots[value]] = i
         for x in self.program.outputs:
@@ -120,7 +136,7 @@ class _Plan(Site):
                 self.looks.append(line.args[0])
                 continue
             self._look()
-            if not self._view(line) and not KERNELS.get(line.function, elementwise)(self, line):
+            if not self._stack(line) and not self._view(line) and not KERNELS.get(line.function, elementwise)(self, line):
                 self._plainly(line)
             self._let_go(line)
         self._look()
@@ -172,6 +188,8 @@ class _Plan(Site):
         if self.roots[value] in self.fresh:
             self.names[value] = self.new("y")
             return None
+        if value in self.rows:
+            return self._row(value)
         for x in in_place_of:
             if isinstance(x, Value) and self._is_dying(x, value):
                 self.flat[value] = self.flat.pop(x)
@@ -191,6 +209,16 @@ class _Plan(Site):
         self.flat[value] = flat
         self.arrays[value], self.names[value] = memory.reshape(value.shape), shaped
         return shaped
+
+    def _row(self, value: Value) -> str:
+        """A row of the stack that a Value will be part of."""
+        whole, i = self.rows[value]
+        if whole not in self.arrays:
+            self.out(whole)
+        row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
+        self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
+        self.names[value] = self.derived(whole, row)
+        return self.names[value]
 
     def do(self, row: str) -> None:
         self.body.append(row)
@@ -213,6 +241,21 @@ class _Plan(Site):
             if self.last.get(value, self.position) <= self.position and value in self.flat:
                 flat = self.flat.pop(value)
                 self.idle[flat[1].dtype.str, flat[1].size].append(flat)
+
+    def _stack(self, line: Line) -> bool:
+        """A stack whose rows were written where they belong; others are copied there."""
+        parts = line.args[0] if line.function is np.stack else ()
+        inside = [
+            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
+            for x in parts
+        ]
+        if not any(inside) or line.result not in self.arrays:
+            return False
+        for i, (x, done) in enumerate(zip(parts, inside)):
+            if not done or x not in self.arrays:
+                copyto = self.function(np.copyto, "copyto")
+                self.do(f"{copyto}({self.derived(line.result, f'[{i}:{i + 1}]')}, {self.names[x]})")
+        return True
 
     def _view(self, line: Line) -> bool:
         """A view of what is kept is kept; if NumPy had to copy, it is no view."""
