@@ -107,7 +107,7 @@ def _next(x: Any) -> list[Any]:
     if isinstance(x, FunctionType):
         held = [_content(cell) for cell in x.__closure__ or ()]
         held += [*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
-        return held if x.__module__.startswith(_LIBRARIES) else held + _looked_up(x)
+        return held if str(x.__module__).startswith(_LIBRARIES) else held + _looked_up(x)
     if isinstance(x, partial):
         return [x.func, *x.args, *x.keywords.values()]
     if isinstance(x, MethodType):
