@@ -148,6 +148,8 @@ def _multiplied_out(line: Line, makers: Makers) -> Rewriting | None:
 
 def _shorter(line: Line, makers: Makers, monomials: Monomials) -> Rewriting | None:
     """The sum of monomials in the line's place, if it is the shorter."""
+    if any(line.result in m.powers for m in monomials):  # it was too large to be looked into
+        return None
     if sum(m.weight(makers) for m in monomials) >= weight(line, makers):
         return None
     return _written(line, makers, monomials)
