@@ -236,7 +236,8 @@ class _Summing:
         drop = tuple(a - self.x.ndim + x.ndim for a in self.axes if a - self.x.ndim + x.ndim >= 0)
         if self.keepdims or not drop or not x.ndim:
             return x
-        self.lines.append(call(np.squeeze, x, drop, part=self.line.part))
+        constant = x if isinstance(x, Value) else x.x
+        self.lines.append(call(np.squeeze, constant, drop, part=self.line.part))
         return self.lines[-1].result
 
     def is_one(self, inner: Mapping[Any, int]) -> bool:
