@@ -140,6 +140,8 @@ def constant(x: Any) -> ast.expr:
         )  # fmt: skip
     if isinstance(x, type) and issubclass(x, np.generic):
         return _name(f"np.{x.__name__}")
+    if x in (type(None), type(...)):  # types that have no name of their own
+        return _call(_name("type"), [ast.Constant(x())], {})
     if isinstance(x, type):
         return _name(x.__name__)
     if x is np.newaxis or isinstance(x, bool | str | bytes) or x is Ellipsis:
@@ -186,13 +188,11 @@ def _public() -> dict[Any, str]:
     """What NumPy's functions are called."""
     found: dict[Any, str] = {}
     for prefix, module in (("np.linalg.", np.linalg), ("np.fft.", np.fft), ("np.", np)):
-        for name in dir(module):
-            if not name.startswith("_") and callable(getattr(module, name)):
-                found.setdefault(_key_of(getattr(module, name)), prefix + name)
-    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder,
-                     np.transpose, np.concatenate, np.arccos, np.arccosh, np.arcsin, np.arcsinh,
-                     np.arctan, np.arctanh, np.arctan2, np.power, np.invert):  # fmt: skip
-        found[_key_of(function)] = f"np.{function.__name__}"
+        for name, x in vars(module).items():
+            if not name.startswith("_") and callable(x):
+                own = getattr(x, "__name__", "")  # transpose, whose other name is permute_dims
+                best = own if getattr(module, own, None) is x else name
+                found.setdefault(_key_of(x), prefix + best)
     return found
 
 
