@@ -31,12 +31,7 @@ def test_the_readmes_code_blocks_run() -> None:
     assert len(examples) >= 4
     for example in examples:
         example.evaluate()
-<<<<<<< HEAD
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"```text\n{document.namespace['report']}\n```" in text
-=======
     assert f"```text\n{document.namespace['report']}\n```" in README
->>>>>>> derive
 
 
 def test_the_readme_shows_what_its_derivations_print(capsys: pytest.CaptureFixture[str]) -> None:
