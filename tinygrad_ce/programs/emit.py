@@ -61,7 +61,7 @@ def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
 
 
 _CAREFUL = (np.divide, np.power, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.reciprocal,
-            np.float_power, np.arctanh, np.cbrt, np.arcsin, np.arccos, np.arccosh, np.tan)  # fmt: skip
+            np.float_power, np.arctanh, np.cbrt, np.arcsin, np.arccos, np.arccosh)  # fmt: skip
 
 
 def _may_divide_by_zero(program: Program) -> bool:

@@ -146,7 +146,7 @@ def _take_leaf(code: _Code, x: Any, name: str, check: Callable[..., None]) -> No
         dtype, shape = code.constant(x.dtype), code.constant(x.shape)
         check(f"type({name}) is ndarray", f"{name}.dtype is {dtype}", f"{name}.shape == {shape}")
     elif kind is int:
-        check(f"type({name}) is {code.constant(int)}", f"{-2**63} <= {name} < {2**63}")
+        check(f"type({name}) is {code.constant(int)}", f"{-(2**63)} <= {name} < {2**63}")
     elif kind in (float, complex) or isinstance(x, np.number | np.bool | np.random.Generator):
         check(f"type({name}) is {code.constant(kind)}")
     else:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from tinygrad_ce.programs.program import Line, Value, operand_kinds
+from tinygrad_ce.programs.program import Line, Value, kind_of
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
 
@@ -23,9 +23,6 @@ class Site(Protocol):
     """Where a kernel writes."""
 
     arrays: dict[Value, Any]
-
-    def new(self, stem: str) -> str:
-        """A name that is free."""
 
     def function(self, function: Any, name: str) -> str:
         """The name of a function."""
@@ -66,12 +63,12 @@ _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third oper
 
 def elementwise(site: Site, line: Line) -> bool:
     """Any ufunc of arrays."""
-    f = line.function
+    f: Any = line.function
     plain = isinstance(f, np.ufunc) and f.signature is None and f.nout == 1 and not line.kwargs
     arrays = [x for x in line.args if isinstance(x, Value) and x.weak is None]
     if not plain or not arrays or line.result.dtype.kind == "O" or len(line.args) != f.nin:
         return False
-    dtypes = f.resolve_dtypes((*map(operand_kinds, line.args), None))
+    dtypes = f.resolve_dtypes((*map(kind_of, line.args), None))
     names = [site.operand(x, d) for x, d in zip(line.args, dtypes)]
     out = site.out(line.result, line.args)
     name = site.function(f, f.__name__)
@@ -114,7 +111,9 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         x, axis, keepdims = _arguments(line)
         if x is None or x.dtype.char not in "fd" or not x.size or not x.ndim:
             return False
-        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = (
+            tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        )
         axes = tuple(sorted(a % x.ndim for a in axes))
         if ufunc is np.add and _by_products(site, line, x, axes):
             return True
@@ -123,7 +122,9 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         source = site.operand(x)
         out = site.out(line.result)
         if out is None:
-            site.do(f"{site.operand(line.result)} = {name}({source}, {where}, None, None, {keepdims})")
+            site.do(
+                f"{site.operand(line.result)} = {name}({source}, {where}, None, None, {keepdims})"
+            )
         else:
             site.do(f"{name}({source}, {where}, None, {out}, {keepdims})")
         return True
@@ -164,7 +165,9 @@ def _product(site: Site, line: Line, a: str, b: str, shape: tuple[int, ...]) -> 
         again = "" if line.result.shape == shape else f".reshape({line.result.shape})"
         site.do(f"{site.operand(line.result)} = {dot}({a}, {b}){again}")
     else:
-        into = out if line.result.shape == shape else site.derived(line.result, f".reshape({shape})")
+        into = (
+            out if line.result.shape == shape else site.derived(line.result, f".reshape({shape})")
+        )
         site.do(f"{dot}({a}, {b}, {into})")
     return True
 
@@ -172,7 +175,7 @@ def _product(site: Site, line: Line, a: str, b: str, shape: tuple[int, ...]) -> 
 def _masked(site: Site, line: Line) -> bool:
     """The bits of x times 0 or 1: exact, and without a branch for each entry."""
     x, mask = line.args
-    whole = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
+    whole: Any = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
     if whole is None or not all(isinstance(v, Value) and site.is_kept(v) for v in line.args):
         return False
     if mask.dtype != bool or x.shape != mask.shape or x.shape != line.result.shape:
@@ -180,10 +183,12 @@ def _masked(site: Site, line: Line) -> bool:
     kind = site.function(whole, f"d_{whole.name}")
     bits = site.derived(x, f".view({kind})")
     chosen = site.derived(mask, f".view({site.function(np.dtype(np.int8), 'd_int8')})")
+    call = f"{site.function(np.multiply, 'multiply')}({bits}, {chosen}"
     if site.out(line.result, (x,)) is None:
-        return False
-    into = site.derived(line.result, f".view({kind})")
-    site.do(f"{site.function(np.multiply, 'multiply')}({bits}, {chosen}, {into})")
+        dtype = site.function(line.result.dtype, f"d_{line.result.dtype.name}")
+        site.do(f"{site.operand(line.result)} = {call}).view({dtype})")
+    else:
+        site.do(f"{call}, {site.derived(line.result, f'.view({kind})')})")
     return True
 
 

@@ -188,11 +188,11 @@ def _public() -> dict[Any, str]:
     """What NumPy's functions are called."""
     found: dict[Any, str] = {}
     for prefix, module in (("np.linalg.", np.linalg), ("np.fft.", np.fft), ("np.", np)):
-        for name in dir(module):
-            if not name.startswith("_") and callable(getattr(module, name)):
-                found.setdefault(_key_of(getattr(module, name)), prefix + name)
-    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder):
-        found[_key_of(function)] = f"np.{function.__name__}"
+        for name, x in vars(module).items():
+            if not name.startswith("_") and callable(x):
+                own = getattr(x, "__name__", "")  # transpose, whose other name is permute_dims
+                best = own if getattr(module, own, None) is x else name
+                found.setdefault(_key_of(x), prefix + best)
     return found
 
 

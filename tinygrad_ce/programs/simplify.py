@@ -19,7 +19,7 @@ from tinygrad_ce.programs.tracer import EFFECTS, look_again
 from tinygrad_ce.rules.support import masked, ratio, weigh
 from tinygrad_ce.targets import check_distribution
 
-__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "replaced", "simplify"]
+__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "readable", "replaced", "simplify"]
 
 Watch: TypeAlias = Callable[[Rule, Line, list[Line], Any], None]
 
@@ -218,6 +218,10 @@ SIMPLIFY: tuple[Pass, ...] = (dead, identities, common, dead)
 
 
 def simplify(program: Program, passes: Iterable[Pass] = SIMPLIFY) -> Program:
-    """The passes, again and again until nothing changes, and then `expand`."""
-    program = _until_nothing_changes(passes, program)
+    """The passes, again and again until nothing changes."""
+    return _until_nothing_changes(passes, program)
+
+
+def readable(program: Program, passes: Iterable[Pass] = SIMPLIFY) -> Program:
+    """A simplified program as a person would write it: small functions of ours as NumPy."""
     return _until_nothing_changes(passes, expand(program))

@@ -16,7 +16,7 @@ from tinygrad_ce.programs.ends import departure, entrance
 from tinygrad_ce.programs.owned import owned
 from tinygrad_ce.programs.program import Pass, Program, Value, mapped
 from tinygrad_ce.programs.signature import Static
-from tinygrad_ce.programs.simplify import simplify
+from tinygrad_ce.programs.simplify import readable, simplify
 from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.programs.tracer import LookAgain, look_again
@@ -50,7 +50,8 @@ class Version:
         for output in traced.program.outputs:
             _check_output(output)
         copied, self.constants = _copied(traced.program, names_of_arrays(f))
-        self.program = owned(simplify(copied, passes), copied)
+        self.passes = tuple(passes)
+        self.program = owned(simplify(copied, self.passes), copied)
         run = execute(self.program)
         tree = traced.structure.build(range(len(self.program.outputs)))
         self.leave = _rewinding(self.program, departure(run, tree, traced.tensors))
@@ -60,9 +61,9 @@ class Version:
 
     @property
     def readable(self) -> Program:
-        """The program without the engine's questions, which no reader asks."""
+        """The program as a person would write it, without the engine's questions."""
         lines = [line for line in self.program.lines if line.function is not look_again]
-        return self.program.rewritten(lines, {})
+        return readable(self.program.rewritten(lines, {}), self.passes)
 
     @property
     def source(self) -> str:
