@@ -13,6 +13,8 @@ from threading import Lock
 from types import MethodType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import TraceError
@@ -74,7 +76,7 @@ class Compiled:
             try:
                 return version.leave(*inputs)
             except LookAgain:
-                return self.function(*args, **kwargs)
+                return self._eagerly(args, kwargs)
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -87,6 +89,11 @@ class Compiled:
         try:
             return version.leave(*inputs)
         except LookAgain:
+            return self._eagerly(args, kwargs)
+
+    def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What f itself returns, in silence about inf and nan, as programs are."""
+        with np.errstate(all="ignore"):
             return self.function(*args, **kwargs)
 
     def _version(

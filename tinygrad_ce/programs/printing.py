@@ -131,8 +131,8 @@ def constant(x: Any) -> ast.expr:
     if isinstance(x, np.ndarray):
         data = _numbers(_shortest(x).tolist())
         if x.size == 0:
-            shape, dtype = constant(x.shape), constant(x.dtype)
-            return _call(_name("np.empty"), [shape, dtype], {})
+            shape = ast.Tuple([ast.Constant(n) for n in x.shape])
+            return _call(_name("np.empty"), [shape, constant(x.dtype)], {})
         return _call(_name("np.array"), [data], {} if x.dtype in (float, int, bool) and x.size
                      else {"dtype": constant(x.dtype)})  # fmt: skip
     if isinstance(x, np.generic):
@@ -144,6 +144,8 @@ def constant(x: Any) -> ast.expr:
         )  # fmt: skip
     if isinstance(x, type) and issubclass(x, np.generic):
         return _name(f"np.{x.__name__}")
+    if x in (type(None), type(...)):  # types that have no name of their own
+        return _call(_name("type"), [ast.Constant(x())], {})
     if isinstance(x, type):
         return _name(x.__name__)
     if x is np.newaxis or isinstance(x, bool | str | bytes) or x is Ellipsis:

@@ -81,7 +81,7 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         given.append(leaf(known, value.requires_grad) if isinstance(value, Tensor) else known)
     full, named = structure.build(given)
     try:
-        with _locals_named():
+        with _locals_named(), np.errstate(all="ignore"):  # silent, as the program is
             result = f(*full, **named)
     except TraceError:
         raise
@@ -89,6 +89,8 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         if held.refused is None:
             raise
         raise held.refused from error
+    if held.caught is not None:
+        raise held.caught
     outputs, form = flatten(result)
     _check_captured(outputs, given)
     inner = [x.value if isinstance(x, Tensor) else x for x in outputs]

@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.rules.kinds import Function
@@ -75,13 +75,16 @@ class Trace:
         lines: the calls, oldest first.
         part: of the program, that is being written.
         refused: what was refused last, in words that NumPy may have swallowed.
+        caught: what to say if the function goes on after an error that depends on numbers.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = "forward"
         self.depth = 0
+        self.constants: dict[int, tuple[Any, Any]] = {}
         self.refused: TraceError | None = None
+        self.caught: TraceError | None = None
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -92,11 +95,11 @@ class Trace:
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
         kwargs.pop("overwrite_input", None)  # a permission, which changes no result
-        given, named = _values(args), _values(kwargs)
+        given, named = (mapped(self.kept, _values(x), np.ndarray) for x in (args, kwargs))
         check_call(function, given, named)
         result: Any = None
         if function is not show:  # which prints when the program runs
-            result = function(*_examples(args), **_examples(kwargs))
+            result = self.computed(function, args, kwargs)
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
@@ -111,6 +114,28 @@ class Trace:
             return made[0] if made else None
         return getattr(type(result), "_make", type(result))(made)
 
+    def computed(self, function: Function, args: Any, kwargs: Any) -> Any:
+        """What a call returns on the examples."""
+        try:
+            return function(*_examples(args), **_examples(kwargs))
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            self.caught = TraceError(
+                f"{type(error).__name__} ({error}) was raised and caught",
+                "whether it is raised depends on numbers, and a program takes the same way at "
+                "every call",
+                "use np.where with a condition, or call the function without compiling it",
+            )
+            raise
+
+    def kept(self, x: Any) -> Any:
+        """A constant as it is now: the function may write into it before it returns."""
+        original, copy = self.constants.get(id(x), (None, None))
+        if original is not x or not np.array_equal(copy, x, equal_nan=x.dtype.kind in "fc"):
+            copy = x.copy()
+            copy.flags.writeable = False
+            self.constants[id(x)] = (x, copy)
+        return copy
+
     def hear(self, function: Function, args: tuple[Any, ...]) -> Any:
         """What the engine told or asked."""
         if function is has_nan:
@@ -120,26 +145,21 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
         elif function is zeros_of:
             return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
-            if function is begin_backward:
-                return self.begun(args[1])
         return None
-
-    def begun(self, gradient: Any) -> Any:
-        """The gradient that a backward pass begins with, as a Traced: what rules compute with it
-        is written down, although it may be a constant."""
-        if isinstance(gradient, np.ndarray | np.generic):
-            return self.record(np.positive, (gradient,), {})
-        return gradient
 
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward, zeros_of})
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
 # Functions that call a function of the user's on parts of an array: those calls are written down.
 _SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
@@ -200,7 +220,7 @@ class Traced(Known, NDArrayOperatorsMixin):
         if function in _HINTS:
             return function(*_examples(args), **_examples(kwargs))
         if function in _SPELLED:
-            return TABLE[function].composed(*args, **kwargs)
+            return TABLE[function].composed(*args, **kwargs)  # type: ignore[misc]
         return self.tape.record(function, args, kwargs)
 
     # What is known.
@@ -278,8 +298,10 @@ class Traced(Known, NDArrayOperatorsMixin):
         """What a Tensor of this array holds."""
         return np.positive(self) if dtype is None else self.astype(dtype)
 
-    def __round__(self, digits: int = 0) -> Any:
-        return np.round(self, digits)
+    def __round__(self, *digits: int) -> Any:
+        if self.variable.weak is not None:  # Python rounds its numbers by their decimal digits
+            return self.tape.record(round, (self, *digits), {})
+        return np.round(self, *digits)
 
     # What depends on numbers.
 
@@ -324,10 +346,14 @@ class Traced(Known, NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         _no_number(
             self, "a plain array, as np.asarray does or an assignment into one",
-            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries",
+            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries; "
+            "to read entries of a constant array, pass that array as an argument",
         )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
+        weak = self.variable.weak
+        if weak is not None and not name.startswith("_") and hasattr(weak, name):
+            _no_number(self, f".{name}", "NumPy's functions, or pass it as a static argument")
         if not name.startswith("_") and hasattr(np.ndarray, name):
             refuse(
                 f".{name} of an array was asked for",
