@@ -76,7 +76,8 @@ def pulled(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def computed(*xs: Any) -> Any:
         y, pull = tg.vjp(f, *xs)
-        return y, pull(np.cos(y))
+        n = int(np.prod(np.shape(y)))
+        return y, pull(np.linspace(0.5, 1.5, n).reshape(np.shape(y)))
 
     return computed
 
