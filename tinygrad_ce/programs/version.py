@@ -13,13 +13,14 @@ import numpy as np
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
+from tinygrad_ce.programs.guards import QUESTIONS, guarded
 from tinygrad_ce.programs.owned import owned
 from tinygrad_ce.programs.program import Pass, Program, Value, mapped
 from tinygrad_ce.programs.signature import Static
 from tinygrad_ce.programs.simplify import readable, simplify
 from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
-from tinygrad_ce.programs.tracer import LookAgain, look_again
+from tinygrad_ce.programs.tracer import LookAgain
 
 __all__ = ["Execute", "Version"]
 
@@ -51,7 +52,7 @@ class Version:
             _check_output(output)
         copied, self.constants = _copied(traced.program, names_of_arrays(f))
         self.passes = tuple(passes)
-        self.program = owned(simplify(copied, self.passes), copied)
+        self.program = guarded(owned(simplify(copied, self.passes), copied))
         run = execute(self.program)
         tree = traced.structure.build(range(len(self.program.outputs)))
         self.leave = _rewinding(self.program, departure(run, tree, traced.tensors))
@@ -62,7 +63,7 @@ class Version:
     @property
     def readable(self) -> Program:
         """The program as a person would write it, without the engine's questions."""
-        lines = [line for line in self.program.lines if line.function is not look_again]
+        lines = [line for line in self.program.lines if line.function not in QUESTIONS]
         return readable(self.program.rewritten(lines, {}), self.passes)
 
     @property
@@ -136,7 +137,7 @@ def _copied(program: Program, names: dict[int, str]) -> tuple[Program, dict[int,
 def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any]:
     """leave, after which f can be run anew: the generators are where they were."""
     draws = any(value.dtype.hasobject for value in program.inputs)
-    if not draws or not any(line.function is look_again for line in program.lines):
+    if not draws or not any(line.function in QUESTIONS for line in program.lines):
         return leave
 
     def rewinding(*inputs: Any) -> Any:
