@@ -36,7 +36,8 @@ from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.table import TABLE, Primitive
 from tinygrad_ce.tensor import _BINARY, _UNARY, _binary, _unary
 from tinygrad_ce.testing import gradcheck
-from tinygrad_ce.testing.witnesses import Measured, Vector, jacobian
+from tinygrad_ce.testing.vectors import Vector
+from tinygrad_ce.testing.witnesses import Measured, jacobian
 
 EXAMPLES = OURS | SCIPYS
 Planted = Callable[..., Any]

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_ce.errors import Error, UnsupportedError
 from tinygrad_ce.rules.table import Primitive
 from tinygrad_ce.testing.steps import variables
-from tinygrad_ce.testing.witnesses import argument_names, plain
+from tinygrad_ce.testing.vectors import argument_names, plain
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Sample", "drawn", "made", "names", "sampled"]

@@ -18,7 +18,7 @@ from tinygrad_ce.graph import Node
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.report import Report
-from tinygrad_ce.testing.witnesses import plain
+from tinygrad_ce.testing.vectors import plain
 from tinygrad_ce.trees import flatten
 
 __all__ = ["Check", "Operand", "Step", "differentiated", "operands", "variables"]
