@@ -82,7 +82,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
     pending = np.ones(f.y.shape, bool)
     nothing = Estimate(np.full(f.y.shape, np.nan), np.full(f.y.shape, np.inf))
     left = right = middle = nothing
-    kink = edge = np.zeros(f.y.shape, bool)
+    kink = edge = doubted = np.zeros(f.y.shape, bool)
     for k, h in enumerate(steps[1:], 2):
         levels.append(_Level(f, j, h))
         now, last, earlier = levels[-1], levels[-2], levels[max(len(levels) - 3, 0)]
@@ -96,7 +96,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         lasting = (now.gap > 0.5 * last.gap) & (now.gap > 0.5 * earlier.gap)
         edge = np.where(pending, growing | missing, edge)
         kink = np.where(pending, apart & lasting & (now.gap > 1e-6 * now.steep) & ~edge, kink)
-        doubted = middle.excludes(value, error)
+        doubted = middle.excludes(value, error) & ~_drowned(f, levels, value)
         # A closer look is worth it where something is odd and the next noise does not hide it.
         odd = np.where(apart, now.gap, 0.0)
         off = np.abs(middle.value - value)
@@ -106,7 +106,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         pending &= 4 * noise < odd
         if not pending.any():
             break
-    refuted = ~edge & ~kink & middle.excludes(value, error)
+    refuted = ~edge & ~kink & doubted
     infinite = np.where(edge, np.inf, 0.0)
     return Sides(
         Estimate(left.value + infinite, left.error),
@@ -116,6 +116,13 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         refuted,
         levels[0].steep,
     )
+
+
+def _drowned(f: Vector, levels: list[_Level], value: Array) -> Mask:
+    """Where f does not move at all, as it would not beside numbers of the arguments' size."""
+    still = np.all([level.steep == 0 for level in levels], axis=0)
+    unit = min(1.0, float(np.max(f.sizes)))
+    return np.asarray(still & (np.abs(value) * levels[0].h < ROUNDING * f.eps * unit))
 
 
 def _steps(f: Vector, j: int) -> Iterator[float]:
@@ -133,6 +140,7 @@ class _Level:
     """What one step shows: slopes to the left, to the right, and in the middle."""
 
     def __init__(self, f: Vector, j: int, h: float) -> None:
+        self.h = h
         a, b, x = f.moved(j, h), f.moved(j, -h), f.x[j]
         ahead, behind = (x + h) - x, x - (x - h)
         self.left, self.right = (f.y - b) / behind, (a - f.y) / ahead

@@ -121,6 +121,7 @@ class Vector:
             self.near = [self.x + 2.0**-52 * k * self.signs * sizes for k in (1, 2, -1)]
             self.noise = self._noise()
         self.heard = False
+        self.rough = np.zeros(self.y.shape)  # noise that was heard
 
     def same_again(self) -> None:
         """Whether f still returns the same.
@@ -204,7 +205,8 @@ class Vector:
         self.heard = True
         with np.errstate(all="ignore"):
             rough = 4 * np.fmin(self._roughness(self.signs), self._roughness(-self.signs))
-        self.noise = np.fmax(self.noise, np.where(np.isfinite(rough), rough, 0))
+        self.rough = np.where(np.isfinite(rough), rough, 0)
+        self.noise = np.fmax(self.noise, self.rough)
         return True
 
     def _roughness(self, signs: NDArray[Any]) -> NDArray[Any]:
@@ -218,8 +220,12 @@ class Vector:
             steps = [spacing * k * self.sizes * signs for k in range(1, 13)]
             differences = np.diff([self(self.x + step) for step in steps], 4, axis=0)
             heard.append(np.sqrt(np.mean(differences**2, axis=0) / 70))
-        flat = [np.where(wide <= 2.3 * close, wide, 0) for wide, close in pairwise(heard)]
-        return np.asarray(np.fmax.reduce(flat))
+        noise = np.zeros(self.y.shape)
+        for wide, close in pairwise(heard):  # from wide to close
+            ratio = wide / close
+            smooth = (ratio > 2.0**14) & (ratio < 2.0**18)  # what seemed noise was a fast wave
+            noise = np.where(smooth, 0, np.where(ratio <= 2.3, np.maximum(noise, wide), noise))
+        return noise
 
     def _shaped(self, part: NDArray[Any], leaf: Leaf) -> Any:
         if leaf.values.dtype.kind == "c":

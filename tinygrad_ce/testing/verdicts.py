@@ -55,8 +55,8 @@ def verdicts(
 ) -> Verdicts:  # fmt: skip
     """An entry's tolerance: the witness's error, and the rounding of the gradient's own dtype.
 
-    That is some ulp of the entry, and of the largest of its row where the witness itself does not
-    resolve the entry.
+    That is some ulp of the entry; of the largest of its row where the witness itself does not
+    resolve the entry, and of f's value over its argument where the entry is 0.
     """
     value, error, left, right, unsure, steep, kink = (
         in_shape(part, rows, y, leaf)
@@ -68,11 +68,12 @@ def verdicts(
     inner = tuple(range(y.ndim, value.ndim))
     largest = np.max(finite, inner, initial=0, keepdims=True)
     vague = error >= 1e-4 * finite
+    size = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent_of(leaf)
     row = np.maximum(largest, np.max(finite, initial=0) / 16)
+    row = np.where(finite <= 4 * error, np.maximum(row, size), row)
     tolerance = 4 * error + ULPS * eps * (np.abs(value) + np.where(vague, row, 0)) + slack
     codes = np.full(value.shape, ORDER.index(WRONG))
     if found.shape == value.shape:
-        size = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent_of(leaf)
         seen = np.where(finite > 4 * error, finite, 0)
         scale = np.max(seen, inner, initial=0, keepdims=True) + size
         scale = np.where(scale > 0, scale, np.where(np.isfinite(steep), np.abs(steep), 0))
