@@ -72,7 +72,9 @@ class Verdicts:
         if code == UNDECIDABLE and not (np.isfinite(left) and np.isfinite(right)):
             return "undecidable: f ends, jumps or is infinitely steep there"
         if code == UNDECIDABLE:
-            return f"undecidable: the witness is sure to {self.error[index]:.1e} only"
+            single = self.comparison.output.dtype == np.float32
+            way = "; in float64 it could be decided" if single else ""
+            return f"undecidable: the witness is sure to {self.error[index]:.1e} only{way}"
         return code
 
     def _bends(self, index: Any) -> bool:

@@ -206,11 +206,11 @@ def _rounding(
     off = found - expected
     distance = np.where(np.isfinite(off), np.abs(off), 0)
     small = np.all(distance <= limit + 4 * error, axis=0)
-    alike = np.all(distance[near] <= 16 * distance[0] + 4 * error[near], axis=0)
+    fixed = np.all(found[near] == found[0], axis=0) & (found[0] != 0)  # a table, no gradient
     # Where all of an entry is lost, it is so at the points close by, too.
     steady = _steady(off, expected) | (_steady(off[near], expected[near]) & (found[0] != 0))
     most = np.max(distance, axis=0)
-    return np.asarray(np.where(small & alike & ~steady, most, 0.0))
+    return np.asarray(np.where(small & ~fixed & ~steady, most, 0.0))
 
 
 def _steady(off: Array, expected: Array) -> NDArray[np.bool_]:

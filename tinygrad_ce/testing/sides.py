@@ -59,6 +59,7 @@ class Sides:
         middle: the derivative by central differences.
         kink: where the sides differ.
         refuted: where the derivative is not what was to be confirmed.
+        unsettled: where the steps are all too large to tell anything.
         steep: the slope that the largest step sees.
     """
 
@@ -67,6 +68,7 @@ class Sides:
     middle: Estimate
     kink: Mask
     refuted: Mask
+    unsettled: Mask
     steep: Array
 
     @property
@@ -82,7 +84,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
     pending = np.ones(f.y.shape, bool)
     nothing = Estimate(np.full(f.y.shape, np.nan), np.full(f.y.shape, np.inf))
     left = right = middle = nothing
-    kink = edge = doubted = np.zeros(f.y.shape, bool)
+    kink = edge = doubted = gaping = np.zeros(f.y.shape, bool)
     for k, h in enumerate(steps[1:], 2):
         levels.append(_Level(f, j, h))
         now, last, earlier = levels[-1], levels[-2], levels[max(len(levels) - 3, 0)]
@@ -93,6 +95,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         growing = (now.steep > 3 * last.steep) & (now.steep > 4 * now.noise)
         missing = ~np.isfinite(now.left + now.right)
         apart = now.gap > 2 * now.noise + 0.25 * last.gap
+        gaping = np.where(pending, apart, gaping)
         lasting = (now.gap > 0.5 * last.gap) & (now.gap > 0.5 * earlier.gap)
         edge = np.where(pending, growing | missing, edge)
         kink = np.where(pending, apart & lasting & (now.gap > 1e-6 * now.steep) & ~edge, kink)
@@ -106,7 +109,8 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         pending &= 4 * noise < odd
         if not pending.any():
             break
-    refuted = ~edge & ~kink & doubted
+    unsettled = ~edge & ~kink & gaping
+    refuted = ~edge & ~kink & ~gaping & doubted
     infinite = np.where(edge, np.inf, 0.0)
     return Sides(
         Estimate(left.value + infinite, left.error),
@@ -114,6 +118,7 @@ def sides(f: Vector, j: int, value: Array, error: Array) -> Sides:
         middle,
         kink,
         refuted,
+        unsettled,
         levels[0].steep,
     )
 

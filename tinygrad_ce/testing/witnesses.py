@@ -118,9 +118,9 @@ def _columns(f: Vector, measure: Method, announce: float, numbers: Any) -> list[
         seen = sides(f, j, found.value, found.error)
         if seen.odd.any() and f.listen():
             seen = sides(f, j, found.value, found.error)
-        if seen.refuted.any():
-            if measure is not _ridders:
-                return None
+        if seen.refuted.any() and measure is not _ridders:
+            return None
+        if measure is _ridders:
             found = _corrected(found, seen)
         unsure = np.maximum(seen.left.error, seen.right.error)
         columns.append((
@@ -132,9 +132,10 @@ def _columns(f: Vector, measure: Method, announce: float, numbers: Any) -> list[
 
 def _corrected(found: Estimate, seen: Sides) -> Estimate:
     """Steps of Ridders' size saw something beside the point: what smaller ones see counts."""
+    error = np.where(seen.refuted, seen.middle.error, found.error)
     return Estimate(
         np.where(seen.refuted, seen.middle.value, found.value),
-        np.where(seen.refuted, seen.middle.error, found.error),
+        np.where(seen.unsettled, np.inf, error),
     )
 
 
