@@ -146,3 +146,16 @@ def test_a_thousand_differences_take_seconds_at_most() -> None:
     report = tgt.gradcheck(lambda x: np.sum(np.abs(x) ** 3), np.linspace(-1, 1, 1000))
     assert report.method == "central differences"
     assert report
+
+
+def test_a_gradient_of_a_wrong_shape_among_right_ones() -> None:
+    f = lambda w, x: np.sum(np.tanh(w @ x))
+    w = np.arange(6.0).reshape(2, 3) / 9
+
+    def gradient(w: Any, x: Any) -> Any:
+        g = 1 - np.tanh(w @ x) ** 2
+        return np.outer(x, g), w.T @ g
+
+    report = tgt.gradcheck(f, w, X, gradient=gradient)
+    assert [part.worst for part in report.parts] == ["wrong", "right"]
+    assert "transposed" in str(report)

@@ -42,7 +42,10 @@ def judged(point: Vector, measured: Measured, found: Jacobians, again: Tested) -
     most = _most(point, found, [g for _, g in nudged + others])
     if doubted := _in_doubt(parts, changes):
         ulps = _with_ulps(point, measured, [x for x, _ in nudged], _numbers(point, doubted))
-        most = [[np.maximum(a, b) for a, b in zip(*rows)] for rows in zip(most, ulps)]
+        most = [
+            [np.maximum(a, b) if a.shape == b.shape else a for a, b in zip(*rows)]
+            for rows in zip(most, ulps)
+        ]
     slack = [[np.minimum(a, b) for a, b in zip(*rows)] for rows in zip(changes, most)]
     slack = [[a + b for a, b in zip(*rows)] for rows in zip(slack, _lost(point, measured, found))]
     parts = parts_of(point, measured, found, slack)
@@ -155,7 +158,7 @@ def _in_doubt(parts: list[Verdicts], most: Jacobians) -> list[NDArray[np.bool_]]
 def _changes(found: Jacobians, nudged: list[Jacobians]) -> Jacobians:
     """What ulps of the arguments change in the gradient under test."""
     return [
-        [8 * np.max(np.abs(np.stack(moved) - g), axis=0) for g, *moved in zip(*rows)]
+        [np.nan_to_num(8 * np.max(np.abs(np.stack(moved) - g), axis=0)) for g, *moved in zip(*rows)]
         for rows in zip(found, *nudged)
     ]
 
@@ -203,6 +206,8 @@ def _rounding(
     found: Array, expected: Array, error: Array, limit: Array, near: NDArray[np.bool_]
 ) -> Array:
     """The largest distance at any point, where all of them are rounding; 0 elsewhere."""
+    if found.shape != expected.shape:
+        return np.zeros(found.shape[1:])
     off = found - expected
     distance = np.where(np.isfinite(off), np.abs(off), 0)
     small = np.all(distance <= limit + 4 * error, axis=0)

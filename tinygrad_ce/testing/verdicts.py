@@ -71,6 +71,7 @@ def verdicts(
     size = np.abs(np.where(np.isfinite(y), y, 0)).reshape(largest.shape) / extent_of(leaf)
     row = np.maximum(largest, np.max(finite, initial=0) / 16)
     row = np.where(finite <= 4 * error, np.maximum(row, size), row)
+    slack = slack if found.shape == value.shape else 0.0
     tolerance = 4 * error + ULPS * eps * (np.abs(value) + np.where(vague, row, 0)) + slack
     codes = np.full(value.shape, ORDER.index(WRONG))
     if found.shape == value.shape:
