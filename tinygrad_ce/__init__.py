@@ -2,13 +2,17 @@
 
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_ce.debugging import debug_print
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
     GradientError,
     LossWarning,
+    MissingError,
     ShapeError,
     TargetError,
+    TraceError,
+    TraceWarning,
     UnsupportedError,
 )
 from tinygrad_ce.functions import (
@@ -49,6 +53,8 @@ from tinygrad_ce.losses import (
 )
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
+from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.derive import derive
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.targets import one_hot
@@ -60,18 +66,24 @@ __all__ = [
     "Error",
     "GradientError",
     "LossWarning",
+    "MissingError",
     "ShapeError",
     "TargetError",
     "Tensor",
+    "TraceError",
+    "TraceWarning",
     "UnsupportedError",
     "add_at",
     "avg_pool",
     "binary_cross_entropy",
     "checkpoint",
+    "compile",
     "conv1d",
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "debug_print",
+    "derive",
     "detach",
     "digamma",
     "elu",

@@ -8,8 +8,11 @@ __all__ = [
     "Error",
     "GradientError",
     "LossWarning",
+    "MissingError",
     "ShapeError",
     "TargetError",
+    "TraceError",
+    "TraceWarning",
     "UnsupportedError",
 ]
 
@@ -49,5 +52,17 @@ class UnsupportedError(Error, TypeError):
     """A function, argument or conversion through which no gradient would flow."""
 
 
+class TraceError(Error, TypeError):
+    """A function to be compiled did what cannot be written down as a program."""
+
+
+class MissingError(Error, ImportError):
+    """A library that one of the extras brings is not installed."""
+
+
 class LossWarning(UserWarning):
     """A loss was handed values that look like a mistake but may be meant."""
+
+
+class TraceWarning(UserWarning):
+    """A compiled function holds something still that may have been meant to vary."""

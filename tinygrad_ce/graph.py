@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import GradientError, ShapeError
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
@@ -27,6 +29,7 @@ __all__ = [
     "Extras",
     "Hook",
     "Node",
+    "as_gradient",
     "extras_of",
     "gradients",
     "order",
@@ -229,7 +232,7 @@ def pull_back(
             try:
                 fits = r.shape == x.shape and r.dtype is x.dtype
             except AttributeError:
-                r, fits = _as_gradient(r, primitive), False
+                r, fits = as_gradient(r, primitive), False
             if reached is not None and primitive.elementwise and r.shape == getattr(g, "shape", 0):
                 r = np.where(here, r, 0.0)
             if not fits:
@@ -242,7 +245,7 @@ def pull_back(
             waiting[parent] = r if before is None else before + r
 
 
-def _as_gradient(r: Any, primitive: Any) -> Any:
+def as_gradient(r: Any, primitive: Any) -> Any:
     """What a rule returned as an array: Python's numbers have neither shape nor dtype."""
     if not isinstance(r, numbers.Number):
         raise GradientError(
@@ -297,7 +300,7 @@ def _hooked(g: Any, hooks: list[Hook], value: Any) -> Any:
                 f"the gradient has the tensor's shape, {value.shape}",
                 "return an array of that shape, or None to leave it as it is",
             )
-        g = changed if isinstance(changed, Node) else np.asarray(changed, value.dtype)[()]
+        g = changed if is_array(changed) else np.asarray(changed, value.dtype)[()]
     return g
 
 
@@ -377,8 +380,16 @@ def gradients(
         if probe:
             marked = walk(gradient, probe=True, reached={})
             return {node: g for node, g in marked if node in wanted}
-        found = {node: g for node, g in walk(gradient, record=record) if node in wanted}
-        if any(map(_has_nan, found.values())):
+        listens = not is_plain(root.value)
+        if listens:
+            begin_backward(root.value)
+            if not isinstance(gradient, Node):
+                gradient = alike(gradient, root.value)
+        found = {node: g for node, g in _told(walk(gradient, record=record), listens)
+                 if node in wanted}  # fmt: skip
+        if listens:
+            end_backward(root.value)
+        if any(has_nan(getattr(g, "value", g)) for g in found.values()):
             # A node may stand for any gradient, as in jvp, whose first one is 0.
             if asked is None:
                 asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)
@@ -405,12 +416,15 @@ def _owned(found: dict[Node, Any], seed: Any) -> dict[Node, Any]:
     return found
 
 
-def _has_nan(g: Any) -> bool:
-    value = g.value if isinstance(g, Node) else g
-    if value.dtype.kind not in "fc":
-        return False
-    total = np.vdot(value, value)
-    return bool(total != total)
+def _told(walk: Iterator[tuple[Node, Any]], listens: bool) -> Iterator[tuple[Node, Any]]:
+    """The same walk; arrays that listen are told which gradient is whose."""
+    if not listens:
+        return walk
+    pairs = list(walk)
+    for node, g in pairs:
+        if type(g) is not Several:
+            arrived(g.value if isinstance(g, Node) else g, node.value)
+    return iter(pairs)
 
 
 def release(nodes: list[Node]) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
+from tinygrad_ce.dispatch import as_array, is_array, is_plain
 from tinygrad_ce.errors import DTypeError
 from tinygrad_ce.graph import Node, gradients, order, tick
 from tinygrad_ce.mode import Mode, recording
-from tinygrad_ce.tensor import Tensor, apply
+from tinygrad_ce.tensor import Tensor, apply, leaf
 from tinygrad_ce.trees import Structure, flatten
 
 __all__ = ["Argnums", "Run"]
@@ -70,9 +71,9 @@ class Run:
             outer = x.requires_grad and self.reaches_outside(x) and self.outside
             if outer or self.tensors:
                 return x if outer else x.detach()
-            return x.numpy()[()]
-        if self.tensors and isinstance(x, np.ndarray | np.generic):
-            return Tensor(x)
+            return _plain(x)
+        if self.tensors and is_array(x):
+            return Tensor(x) if is_plain(x) else leaf(x)
         return _own(x)
 
     def answer(self, found: list[Any]) -> Any:
@@ -83,7 +84,7 @@ class Run:
 
     def _like(self, g: Any, given: Any) -> Any:
         if isinstance(g, Tensor):
-            return g if g.requires_grad or isinstance(given, Tensor) else g.numpy()[()]
+            return g if g.requires_grad or isinstance(given, Tensor) else _plain(g)
         return Tensor(g) if isinstance(given, Tensor) else g
 
 
@@ -104,16 +105,23 @@ def _own(x: Any) -> Any:
     return np.array(x)[()] if isinstance(x, np.ndarray) else x
 
 
+def _plain(x: Tensor) -> Any:
+    """The values of a tensor; an array of another kind as it is."""
+    return x.numpy()[()] if is_plain(x.value) else x.value
+
+
 def _variable(value: Any, number: int) -> Tensor:
     """A fresh variable with a value; where that is a variable, one that depends on it."""
     if carries(value) and recording():
         made: Tensor = apply(np.positive, (value,), {})
         return made
-    array = value.value if isinstance(value, Tensor) else np.asarray(value)
+    array = value.value if isinstance(value, Tensor) else as_array(value)
     if array.dtype.kind not in "fcO":
         raise DTypeError(
             f"argument {number} has a leaf of dtype {array.dtype}",
             "gradients exist by floating-point numbers, real or complex",
             "pass floats, or leave the argument out of argnums",
         )
-    return Tensor(array, requires_grad=True, dtype=array.dtype)
+    if is_plain(array):
+        return Tensor(array, requires_grad=True, dtype=array.dtype)
+    return leaf(np.positive(array), True)  # a number of Python's becomes NumPy's

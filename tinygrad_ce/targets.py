@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
     "check_distribution",
+    "check_logarithms",
     "check_probabilities",
     "check_same_shape",
     "check_unit",
@@ -19,6 +20,7 @@ __all__ = [
     "float_like",
     "hint_probabilities",
     "one_hot",
+    "ones_at",
     "real_values",
 ]
 
@@ -43,15 +45,27 @@ def one_hot(
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    t = np.asarray(labels)
+    t = as_array(labels)
     n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
     _check_labels(t, n)
-    rows = np.zeros((t.size, n), dtype)
-    rows[np.arange(t.size), t.ravel()] = 1
-    return rows.reshape(*t.shape, n)
+    return ones_at(t, n, dtype)  # type: ignore[no-any-return]
 
 
-def _check_labels(t: NDArray[Any], n: int) -> None:
+@dispatched
+def ones_at(labels: Any, n: int, dtype: DTypeLike) -> Any:
+    """`one_hot` of labels that were checked.
+
+    >>> ones_at(np.array([1, 0]), 2, float)
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    rows = np.zeros((labels.size, n), dtype)
+    rows[np.arange(labels.size), labels.ravel()] = 1
+    return rows.reshape(*labels.shape, n)
+
+
+@dispatched
+def _check_labels(t: Any, n: int) -> None:
     """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
     if t.dtype.kind not in "iu":
         raise TargetError(
@@ -110,15 +124,16 @@ def class_weights(
             check_distribution(real_values(t), axis)
         p = float_like(t, y)
     elif t.shape == without:
-        labels = np.asarray(real_values(t))
-        counted = np.ones(labels.shape, bool)
+        labels = as_array(real_values(t))
         if ignore_index is not None and labels.dtype.kind in "iu":
             counted = labels != ignore_index
             labels = np.where(counted, labels, 0)
             counts = counted.astype(y.dtype)
         _check_labels(labels, n)
-        rows = one_hot(labels, n, y.dtype) * np.expand_dims(counted, -1).astype(y.dtype)
-        p = np.moveaxis(rows, -1, axis)
+        p = ones_at(labels, n, y.dtype)
+        if counts is not None:
+            p = p * np.expand_dims(counts, -1)
+        p = p if axis == p.ndim - 1 else np.moveaxis(p, -1, axis)
     else:
         raise ShapeError(
             f"the targets have shape {t.shape}",
@@ -132,15 +147,20 @@ def class_weights(
         p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
     if weight is None:
         return p, counts
-    weights = np.asarray(real_values(weight), dtype=y.dtype)
+    weights = as_array(real_values(weight)).astype(y.dtype)
+    _check_weights(weights, n)
+    p = p * laid_along(weights, axis, y.ndim)
+    return p, np.sum(real_values(p), axis=axis)
+
+
+@dispatched
+def _check_weights(weights: Any, n: int) -> None:
     if weights.shape != (n,) or (weights < 0).any():
         raise ShapeError(
             f"the weights have shape {weights.shape} and least entry {weights.min(initial=0):.4g}",
             f"there is one weight >= 0 for each of the {n} classes",
             "pass an array of that shape",
         )
-    p = p * laid_along(weights, axis, y.ndim)
-    return p, np.sum(real_values(p), axis=axis)
 
 
 def check_same_shape(y: Any, t: Any) -> None:
@@ -153,6 +173,7 @@ def check_same_shape(y: Any, t: Any) -> None:
         )
 
 
+@dispatched
 def check_unit(values: Any, name: str, remedy: str) -> None:
     """Refuse numbers that are no probabilities."""
     outside = (values < 0) | (values > 1)
@@ -168,37 +189,49 @@ def _tolerance(values: Any) -> float:
     return 1e-2 if values.dtype == np.float16 else 1e-4
 
 
-def check_probabilities(y: Any, axis: int) -> None:
+@dispatched
+def check_probabilities(values: Any, axis: int) -> None:
     """Refuse outputs that are no probabilities, and warn where they do not sum to 1."""
-    values = real_values(y)
     if (values < 0).any() or (values > 1 + _tolerance(values)).any():
         check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
     if not values.ndim:
         return
     sums = values.sum(axis=axis)
-    if (np.abs(sums - 1) > 0.01).any():
+    if np.any(np.abs(sums - 1) > 0.01):
         warnings.warn(
             f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
             "Probabilities sum to 1. For logits use softmax_cross_entropy.",
             LossWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
-def hint_probabilities(z: Any, axis: int) -> None:
+@dispatched
+def check_logarithms(values: Any) -> None:
+    """Refuse numbers that are no logarithms of probabilities."""
+    if (values > 1e-6).any():
+        raise TargetError(
+            f"log_y has an entry {values.max():.4g}",
+            "the logarithm of a probability is not positive",
+            "pass log_softmax(z), or use softmax_cross_entropy for logits",
+        )
+
+
+@dispatched
+def hint_probabilities(values: Any, axis: int) -> None:
     """Warn where logits look like probabilities."""
-    values = real_values(z)
     if values.size < 2 or (values < 0).any() or (values > 1).any():
         return
-    if (np.abs(values.sum(axis=axis) - 1) < 1e-6).all():
+    if np.all(np.abs(values.sum(axis=axis) - 1) < 1e-6):
         warnings.warn(
             "z sums to 1 like probabilities. This loss applies softmax itself. "
             "For probabilities use cross_entropy.",
             LossWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
+@dispatched
 def check_distribution(t: Any, axis: int) -> None:
     """Refuse targets that are no distribution."""
     if (t < 0).any():

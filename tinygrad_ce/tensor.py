@@ -29,7 +29,8 @@ from tinygrad_ce.arguments import (
     values_of,
 )
 from tinygrad_ce.array import refuse_loss
-from tinygrad_ce.errors import DTypeError, UnsupportedError
+from tinygrad_ce.dispatch import is_array
+from tinygrad_ce.errors import DTypeError, TraceError, UnsupportedError
 from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import blocks, recording
@@ -40,7 +41,7 @@ from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
 from tinygrad_ce.variable import Variable, check_differentiable
 
-__all__ = ["Tensor", "apply", "detach", "recorded", "tensor"]
+__all__ = ["Tensor", "apply", "detach", "leaf", "recorded", "tensor"]
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -48,7 +49,8 @@ _EMPTY: dict[str, Any] = {}
 _FUSIBLE = {inner for _, pairs in FUSED.values() for inner in pairs}
 
 
-def _leaf(value: Any, requires_grad: bool = False) -> Tensor:
+def leaf(value: Any, requires_grad: bool = False) -> Tensor:
+    """A Tensor that nothing made, of an array that is taken as it is."""
     made = _new(Tensor)
     made.value = value
     made.requires_grad = requires_grad
@@ -108,7 +110,7 @@ def _unary(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         if x.requires_grad and rules and (not blocks() or recording()):
             held = _locks((x,), (arg,)) if x.primitive is None else None
             return recorded(value, primitive, (x,), (arg,), _EMPTY, (x,), rules, held)
-        return _leaf(value)
+        return leaf(value)
 
     return operate
 
@@ -135,7 +137,7 @@ def _binary(
                 if not a.requires_grad:
                     return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
                 return recorded(value, primitive, operands, args, _EMPTY, operands, both, held)
-            return _leaf(value)
+            return leaf(value)
         if type(b) not in PLAIN:
             return _other(a, b, False)
         x = a.value
@@ -145,7 +147,7 @@ def _binary(
             plain = type(b) is _ndarray
             held = _locks(operands, args) if plain or a.primitive is None else None
             return recorded(value, primitive, operands, args, _EMPTY, (a,), left, held)
-        return _leaf(value)
+        return leaf(value)
 
     def reflected(b: Tensor, a: Any) -> Any:
         if type(a) not in PLAIN:
@@ -157,7 +159,7 @@ def _binary(
             plain = type(a) is _ndarray
             held = _locks(operands, args) if plain or b.primitive is None else None
             return recorded(value, primitive, operands, args, _EMPTY, (b,), right, held)
-        return _leaf(value)
+        return leaf(value)
 
     def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
         """Numbers and sequences that NumPy takes as arrays; anything else may know better."""
@@ -246,11 +248,10 @@ def _made(
         named = parameters.values()
         locks = (_locks(named, named), locks)
     if not isinstance(value, tuple):
-        known = type(value) is _ndarray or isinstance(value, np.generic)
-        if not known and not hasattr(type(value), "__array_function__"):
+        if type(value) is not _ndarray and not is_array(value):
             value = np.asarray(value)[()]
         if value.dtype.kind not in "fcO":
-            return _leaf(value)  # integers do not follow their operands smoothly
+            return leaf(value)  # integers do not follow their operands smoothly
         return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
     node = recorded(
         Several(value), primitive, operands_, args, parameters, tuple(parents), rules, locks
@@ -271,7 +272,7 @@ def _composed(
         return _wrapped(primitive.call(*values_of(args), **values_of(kwargs)))
     check_known(primitive, args, kwargs, 0)
     if args and not carries(args[0]):
-        with suppress(ValueError):  # arrays of different shapes stay a list
+        with suppress(ValueError, TraceError):  # arrays of several shapes, or not known yet
             args = (as_operand(args[0]), *args[1:])
     return _wrapped(function(*args, **kwargs))
 
@@ -346,8 +347,8 @@ def _unlisted(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
 
 
 def _wrapped(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return _leaf(value)
+    if type(value) is not Tensor and is_array(value):
+        return leaf(value)
     if isinstance(value, tuple | list):
         return getattr(type(value), "_make", type(value))(map(_wrapped, value))
     return value
@@ -423,7 +424,8 @@ class Tensor(Variable):
             refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
         data = as_operand(data) if isinstance(data, np.ndarray) else data
-        value = np.array(data, dtype=dtype)
+        hold = getattr(type(data), "held", None)  # an array that stays of its kind
+        value = hold(data, dtype) if hold else np.array(data, dtype=dtype)
         if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
             raise DTypeError(
                 f"the data have dtype {value.dtype}",
@@ -431,7 +433,7 @@ class Tensor(Variable):
                 "convert the data to numbers first",
             )
         check_differentiable(value, requires_grad)
-        return _leaf(value, bool(requires_grad))
+        return leaf(value, bool(requires_grad))
 
     @property
     def T(self) -> Tensor:  # noqa: N802  NumPy's name
@@ -455,7 +457,7 @@ class Tensor(Variable):
 
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows through it."""
-        return _leaf(self.value)
+        return leaf(self.value)
 
     # Operators.
 
@@ -611,7 +613,7 @@ def _unpacked(lengths: tuple[Any, ...]) -> Any:
 
 
 def _restored(value: Any, requires_grad: bool, grad: Any) -> Tensor:
-    made = _leaf(value, requires_grad)
+    made = leaf(value, requires_grad)
     made.grad = grad
     return made
 

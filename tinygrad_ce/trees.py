@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_ce.errors import ShapeError
 
-__all__ = ["Structure", "flatten", "leaves", "map_tree"]
+__all__ = ["Structure", "flatten", "leaves", "map_tree", "opened", "paths"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,22 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     >>> structure.build([v * 10 for v in values])
     {'w': [10.0, 20.0], 'b': 30.0}
     """
-    opened = _open(tree)
-    if opened is None:
+    node = opened(tree)
+    if node is None:
         return [tree], _LEAF
-    rebuild, items = opened
+    rebuild, items = node
     parts = [flatten(item) for item in items]
     structure = Structure(rebuild, tuple(structure for _, structure in parts))
     return [leaf for found, _ in parts for leaf in found], structure
 
 
-def _open(tree: Any) -> tuple[Callable[[list[Any]], Any], list[Any]] | None:
+def opened(tree: Any) -> tuple[Callable[[list[Any]], Any], list[Any]] | None:
+    """How to build a node again from its parts, and the parts; None for a leaf.
+
+    >>> rebuild, parts = opened((1, [2]))
+    >>> rebuild(parts)
+    (1, [2])
+    """
     kind = type(tree)
     if tree is None:
         return lambda _: None, []
@@ -93,6 +99,26 @@ def leaves(tree: Any) -> list[Any]:
     return flatten(tree)[0]
 
 
+def paths(tree: Any) -> list[tuple[str, ...]]:
+    """The way to each leaf: keys, places and names of fields, as text.
+
+    >>> paths({"layers": [1.0, 2.0], "bias": 3.0})
+    [('layers', '0'), ('layers', '1'), ('bias',)]
+    """
+    node = opened(tree)
+    if node is None:
+        return [()]
+    items = node[1]
+    keys: Iterable[Any] = range(len(items))
+    if isinstance(tree, dict):
+        keys = tree
+    elif hasattr(tree, "_fields"):
+        keys = tree._fields
+    elif is_dataclass(tree):
+        keys = (field.name for field in fields(tree))
+    return [(str(key), *rest) for key, item in zip(keys, items) for rest in paths(item)]
+
+
 def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """The tree of `function(leaf, ...)` over a tree and others of the same structure.
 
@@ -104,23 +130,23 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     >>> map_tree(lambda p, g: p - 0.5 * g, {"w": 1.0}, {"w": 4.0})
     {'w': -1.0}
     """
-    opened = _open(tree)
-    if opened is None:
+    node = opened(tree)
+    if node is None:
         return function(tree, *others)
-    rebuild, items = opened
+    rebuild, items = node
     columns = [_matched(tree, items, other) for other in others]
     return rebuild([map_tree(function, *row) for row in zip(items, *columns, strict=True)])
 
 
 def _matched(tree: Any, items: list[Any], other: Any) -> list[Any]:
     """The parts of another tree in the order of the first one's."""
-    opened = _open(other)
+    node = opened(other)
     if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
         return [other[key] for key in tree]
-    if opened is None or isinstance(tree, dict) or len(opened[1]) != len(items):
+    if node is None or isinstance(tree, dict) or len(node[1]) != len(items):
         raise ShapeError(
             f"a tree has {other!r:.80} where the first has {tree!r:.80}",
             "trees that are mapped together have the same structure",
             "pass trees with the same keys and lengths (a longer or shorter one does not fit)",
         )
-    return opened[1]
+    return node[1]

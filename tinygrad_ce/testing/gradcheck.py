@@ -109,7 +109,7 @@ def blame(
 ) -> tuple[str, ...]:
     """The steps of f whose gradient rules are wrong, a sentence each: step, line, operand, error.
 
-    Each step that f(*args) leaves in the graph is checked by itself, on the values it saw.
+    Each step that f(*args) records is checked by itself, on the values it saw.
 
     Args:
         f: a function of arrays or trees of arrays to arrays.
@@ -124,7 +124,7 @@ def blame(
     ...     print(sentence)  # doctest: +ELLIPSIS
     the rule of <lambda>, operand x, called at <doctest ...>:2, gives 2.000 times the derivative
     """
-    return culprits(gradcheck, f, args, chosen(args, argnums))
+    return culprits(gradcheck, f, args, chosen(args, argnums), everything=True)
 
 
 def _blamed(

@@ -9,6 +9,7 @@ larger somewhere.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,16 +113,19 @@ def _asked(point: Vector, again: Tested) -> Iterator[tuple[Array, Jacobians]]:
     signs = np.random.default_rng(0).choice([-1, 1, 2], (NUDGES, point.x.size))
     for scale in (*(1 + NEAR * s for s in signs), *NEARER):
         try:
-            yield point.x * scale, again(point.at(point.x * scale))
+            with warnings.catch_warnings(action="ignore"):
+                found = again(point.at(point.x * scale))
         except Exception:  # whatever it raises outside of its domain
             continue
+        yield point.x * scale, found
 
 
 def _measured(point: Vector, x: Array, numbers: NDArray[np.bool_]) -> Measured | None:
     """The witness at another point; None where f is not defined."""
     try:
-        there = Vector(point.f, point.at(x), tuple(n for n, *_ in point.trees), point.extent)
-        return jacobian(there, numbers=numbers)
+        with warnings.catch_warnings(action="ignore"):
+            there = Vector(point.f, point.at(x), tuple(n for n, *_ in point.trees), point.extent)
+            return jacobian(there, numbers=numbers)
     except Exception:
         return None
 

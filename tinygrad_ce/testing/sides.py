@@ -46,8 +46,9 @@ class Estimate:
         )
 
     def excludes(self, value: Array, error: Array) -> Mask:
+        """Whether a value is beyond both errors; noise may be somewhat more than it seems."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(~(np.abs(self.value - value) <= self.error + error))
+            return np.asarray(~(np.abs(self.value - value) <= 1.5 * self.error + error))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ __all__ = ["chosen", "jacobians"]
 
 def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[int, ...]:
     """The numbers of the arguments to differentiate by: by default of all that hold floats."""
-    if isinstance(argnums, int):
-        return (argnums % len(args),)
     if argnums is not None:
-        return tuple(number % len(args) for number in argnums)
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if any(not -len(args) <= number < len(args) for number in numbers):
+            raise Error(
+                f"argnums={argnums}, and {len(args)} arguments",
+                "argnums names the arguments to differentiate by, from 0",
+                "pass numbers of arguments, or leave it out for all that hold floats",
+            )
+        return tuple(number % len(args) for number in numbers)
 
     def floats(tree: Any) -> bool:
         kinds = [plain(leaf).dtype.kind for leaf in flatten(tree)[0]]
@@ -67,6 +72,12 @@ def _single(trees: tuple[Any, ...], numbers: tuple[int, ...]) -> Any:
 
 def _leaves(point: Vector, tree: Any, numbers: tuple[int, ...]) -> list[NDArray[Any]]:
     """The arrays of a gradient, in the order of the leaves of the arguments."""
+    if tree is None:
+        raise Error(
+            "the gradient under test returned None",
+            "it returns arrays like the arguments",
+            "add the return that is missing",
+        )
     trees = (tree,) if len(numbers) == 1 else tuple(tree)
     found: list[NDArray[Any]] = []
     if len(trees) != len(numbers):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import Parameter, signature
 from itertools import pairwise
 from typing import Any
 
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from tinygrad_ce.errors import DTypeError, Error
 from tinygrad_ce.tensor import Tensor, tensor
+from tinygrad_ce.testing.labels import argument_names, paths
 from tinygrad_ce.trees import flatten, map_tree
 
-__all__ = ["ROUNDING", "Leaf", "Vector", "argument_names", "paths", "plain"]
+__all__ = ["ROUNDING", "Leaf", "Vector", "plain"]
 
 ROUNDING = 8.0  # ulp that a value of f may be off
 SPACINGS = [2.0**-k for k in (10, 14, 18, 22, 26)]  # of values side by side, to hear noise
@@ -104,6 +104,11 @@ class Vector:
             result = self._call(self.x)
         self.outputs = self._results(result)
         self.structure = flatten(result)[1]
+        if not self.outputs:
+            raise Error(
+                f"f returned {result!r:.40}", "a gradient is that of a result",
+                "return what is to be differentiated",
+            )  # fmt: skip
         if any(y.dtype.kind == "c" for _, y in self.outputs):
             raise DTypeError(
                 "f returned complex numbers",
@@ -203,7 +208,7 @@ class Vector:
         if self.heard:
             return False
         self.heard = True
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             rough = 4 * np.fmin(self._roughness(self.signs), self._roughness(-self.signs))
         self.rough = np.where(np.isfinite(rough), rough, 0)
         self.noise = np.fmax(self.noise, self.rough)
@@ -241,7 +246,12 @@ class Vector:
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """All results as one vector, complex where x is."""
-        parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        try:
+            parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        except (ArithmeticError, ValueError):
+            if x.dtype.kind != "f":
+                raise
+            return np.full(self.y.shape, np.nan)  # beyond the end of what f takes
         found = np.concatenate(parts)
         if found.shape != self.y.shape:
             raise Error(
@@ -255,38 +265,6 @@ class Vector:
 def _in_dtype_of(old: Any, new: Any) -> Any:
     array = plain(old)
     return plain(new).astype(array.dtype)[()] if array.dtype.kind in "fc" else old
-
-
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of f's arguments, as far as they are known."""
-    try:
-        known = [
-            p.name for p in signature(f).parameters.values()
-            if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-        ]  # fmt: skip
-    except (TypeError, ValueError):
-        known = []
-    return [known[i] if i < len(known) else f"argument {i}" for i in range(count)]
-
-
-def paths(tree: Any, head: str = "") -> list[str]:
-    """Where the leaves of a tree are, from left to right: `['w']`, `[0]`, `.bias`.
-
-    >>> paths({"w": 1.0, "b": [2.0, 3.0]})
-    ["['w']", "['b'][0]", "['b'][1]"]
-    """
-    if tree is None:
-        return []
-    if isinstance(tree, dict):
-        return [p for key, item in tree.items() for p in paths(item, f"{head}[{key!r}]")]
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return [p for name in tree._fields for p in paths(getattr(tree, name), f"{head}.{name}")]
-    if isinstance(tree, list | tuple):
-        return [p for i, item in enumerate(tree) for p in paths(item, f"{head}[{i}]")]
-    names = getattr(tree, "__dataclass_fields__", None)
-    if names is not None and not isinstance(tree, type):
-        return [p for name in names for p in paths(getattr(tree, name), f"{head}.{name}")]
-    return [head]
 
 
 def _reals(values: NDArray[Any]) -> NDArray[Any]:

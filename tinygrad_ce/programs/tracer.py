@@ -1,0 +1,404 @@
+"""Arrays that stand for what is not known yet: computing with them writes the program down.
+
+A `Traced` arrives at NumPy's functions through NumPy's own doors, alone or inside a Tensor, so the
+engine needs to know nothing of it: its rules write the gradient's lines as they write numbers.
+Beside each there is an example, the numbers of this run, from which shapes and dtypes follow. What
+would depend on the numbers themselves is refused.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from tinygrad_ce.debugging import show
+from tinygrad_ce.errors import TraceError
+from tinygrad_ce.graph import Node
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.programs.program import Line, Value, mapped
+from tinygrad_ce.programs.refusals import check_call, refuse
+from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.table import TABLE
+from tinygrad_ce.targets import hint_probabilities
+
+__all__ = [
+    "EFFECTS",
+    "Known",
+    "LookAgain",
+    "Trace",
+    "Traced",
+    "TracedGenerator",
+    "draw",
+    "look_again",
+]
+
+# What Python's operators do with its own numbers, which stay weak.
+_WEAKLY: dict[Function, Function] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
+    np.divide: operator.truediv, np.power: operator.pow, np.remainder: operator.mod,
+    np.floor_divide: operator.floordiv, np.negative: operator.neg, np.positive: operator.pos,
+    np.absolute: abs, np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt,
+    np.greater_equal: operator.ge, np.equal: operator.eq, np.not_equal: operator.ne,
+}  # fmt: skip
+
+# Questions that shapes and dtypes answer.
+_STATIC = frozenset(
+    {
+        np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj,
+        np.isrealobj, np.einsum_path, np.zeros_like, np.ones_like, np.empty_like,
+        np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
+    }
+)  # fmt: skip
+
+_HINTS = frozenset({hint_probabilities})  # for the person who writes, once
+
+
+class LookAgain(Exception):  # noqa: N818  it is no error
+    """A gradient has a nan: the engine has a second look at what it depends on."""
+
+
+def look_again(g: Any) -> None:
+    """Leave the program if there is a nan in a gradient."""
+    if has_nan(g):
+        raise LookAgain
+
+
+class Trace:
+    """What was written down so far.
+
+    Attributes:
+        lines: the calls, oldest first.
+        part: of the program, that is being written.
+        refused: what was refused last, in words that NumPy may have swallowed.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.part = "forward"
+        self.depth = 0
+        self.refused: TraceError | None = None
+        self.constants: dict[int, tuple[Any, Any]] = {}
+
+    def variable(self, example: Any, name: str | None = None) -> Traced:
+        """A Traced for an input."""
+        value = Value.like(example)
+        value.name = name
+        return Traced(self, value, example)
+
+    def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Write a call down and return what it returns, computed on the examples."""
+        kwargs.pop("overwrite_input", None)  # a permission, which changes no result
+        given, named = (mapped(self.kept, _values(x), np.ndarray) for x in (args, kwargs))
+        check_call(function, given, named)
+        result: Any = None
+        if function is not show:  # which prints when the program runs
+            result = function(*_examples(args), **_examples(kwargs))
+        if function in _STATIC:
+            return result
+        several = isinstance(result, tuple | list)
+        parts = tuple(result) if several else () if result is None else (result,)
+        values = tuple(map(Value.like, parts))
+        self.lines.append(
+            Line(values, function, given, named, self.part,
+                 result is None or function in EFFECTS, several)
+        )  # fmt: skip
+        made = [Traced(self, v, x) for v, x in zip(values, parts, strict=True)]
+        if not several:
+            return made[0] if made else None
+        return getattr(type(result), "_make", type(result))(made)
+
+    def kept(self, x: Any) -> Any:
+        """A constant as it is now: the function may write into it before it returns."""
+        original, copy = self.constants.get(id(x), (None, None))
+        if original is not x or not np.array_equal(copy, x, equal_nan=x.dtype.kind in "fc"):
+            copy = x.copy()
+            copy.flags.writeable = False
+            self.constants[id(x)] = (x, copy)
+        return copy
+
+    def hear(self, function: Function, args: tuple[Any, ...]) -> Any:
+        """What the engine told or asked."""
+        if function is has_nan:
+            self.lines.append(Line((), look_again, (args[0].variable,), {}, self.part, True))
+            return False
+        if function is arrived:
+            g, value = args
+            if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
+                g.variable.of = value.variable
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
+        elif function is zeros_of:
+            return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
+        else:
+            self.depth += 1 if function is begin_backward else -1
+            self.part = "backward" if self.depth else "forward"
+        return None
+
+
+EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
+
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
+
+# Functions that call a function of the user's on parts of an array: those calls are written down.
+_SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
+
+
+class Known:
+    """What stands for a Value while the program is written down."""
+
+    __slots__ = ("example", "tape", "variable")
+
+    def __init__(self, tape: Trace, variable: Value, example: Any) -> None:
+        self.tape, self.variable, self.example = tape, variable, example
+
+
+class Traced(Known, NDArrayOperatorsMixin):
+    """An array of the program that is being written down.
+
+    Attributes:
+        tape: what it is written to.
+        variable: its Value there.
+        example: its numbers in this run.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 100.0
+    __hash__ = object.__hash__
+
+    # NumPy's doors.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Node) for x in inputs):
+            return NotImplemented
+        if kwargs.get("out") is not None:
+            refuse(
+                f"{ufunc.__name__} was to write into an array, by out= or as in x += 1",
+                "a program's arrays are written once",
+                "write x = x + 1, and return what the caller needs",
+            )
+        if method != "__call__":
+            if method == "at":
+                refuse(
+                    f"{ufunc.__name__}.at was called",
+                    "it writes into its argument, and a program's arrays are written once",
+                    "use tg.add_at(x, index, value) or tg.set_at, and return what the caller needs",
+                )
+            return self.tape.record(getattr(ufunc, method), inputs, kwargs)
+        if ufunc in _WEAKLY and not kwargs and all(map(_is_weak, inputs)):
+            return self.tape.record(_WEAKLY[ufunc], inputs, {})
+        return self.tape.record(ufunc, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Function, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if any(issubclass(kind, Node) for kind in types) or any(isinstance(x, Node) for x in args):
+            return NotImplemented
+        if function in _MARKS:
+            return self.tape.hear(function, args)
+        if function in _HINTS:
+            return function(*_examples(args), **_examples(kwargs))
+        if function in _SPELLED:
+            return TABLE[function].composed(*args, **kwargs)  # type: ignore[misc]
+        return self.tape.record(function, args, kwargs)
+
+    # What is known.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.variable.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.variable.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.variable.ndim
+
+    @property
+    def size(self) -> int:
+        return self.variable.size
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a number")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        name = self.variable.name or "array"
+        return f"<{name}: {self.dtype} {self.shape}, known when the program runs>"
+
+    # What NumPy's arrays can do.
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.tape.record(operator.getitem, (self, key), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        refuse(
+            "an array's entries were assigned to",
+            "a program's arrays are written once",
+            "use tg.set_at(x, index, value), and return what the caller needs",
+        )
+
+    @property
+    def T(self) -> Any:  # noqa: N802  NumPy's name
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802  NumPy's name
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        return astype(self, np.dtype(dtype))
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes: Any) -> Any:
+        axes = axes[0] if len(axes) == 1 else axes
+        return np.transpose(self, axes or None)
+
+    def flatten(self) -> Any:
+        return np.ravel(self)
+
+    def held(self, dtype: Any) -> Any:
+        """What a Tensor of this array holds."""
+        return np.positive(self) if dtype is None else self.astype(dtype)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return np.round(self, digits)
+
+    # What depends on numbers.
+
+    def __bool__(self) -> bool:
+        if self.size == 1 or not self.shape:
+            refuse(
+                f"the program branches on {self!r}, as `if x > 0` does",
+                "a compiled program takes the same way at every call",
+                "use np.where(condition, a, b), pass what decides as a static argument "
+                "(static_argnums), or call the function without compiling it",
+            )
+        raise ValueError("the truth value of an array with several entries is ambiguous")
+
+    def __float__(self) -> float:
+        _no_number(
+            self, "float()",
+            "NumPy's functions instead of math's, np.stack or tg.set_at to put it into an array",
+        )  # fmt: skip
+
+    def __int__(self) -> int:
+        _no_number(self, "int()", "astype(int), or pass it as a static argument (static_argnums)")
+
+    def __complex__(self) -> complex:
+        _no_number(self, "complex()", "astype(complex)")
+
+    def __index__(self) -> int:
+        _no_number(
+            self, "a length, a place or a count", "a static argument (static_argnums) for it"
+        )
+
+    def __format__(self, how: str) -> str:
+        if how:
+            _no_number(self, f"a text by the format {how!r}", "tg.debug_print(format, x)")
+        return repr(self)
+
+    def item(self, *index: int) -> Any:
+        _no_number(self, ".item()", "the array itself, and .item() on what the program returns")
+
+    def tolist(self) -> Any:
+        _no_number(self, ".tolist()", "the array itself")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        _no_number(
+            self, "a plain array, as np.asarray does or an assignment into one",
+            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries",
+        )  # fmt: skip
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            refuse(
+                f".{name} of an array was asked for",
+                "it reaches into memory, which a program that is written down has not got yet",
+                "use a function of NumPy's",
+            )
+        raise AttributeError(f"an array has no attribute {name!r}")
+
+
+class TracedGenerator(Known):
+    """A generator of random numbers: what it draws, it draws at every run."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.example, name)
+
+        def drawn(*args: Any, **kwargs: Any) -> Any:
+            return self.tape.record(draw, (self, name, *args), kwargs)
+
+        return drawn if callable(method) else method
+
+
+def draw(generator: np.random.Generator, method: str, *args: Any, **kwargs: Any) -> Any:
+    """`generator.method(*args, **kwargs)`: random numbers."""
+    return getattr(generator, method)(*args, **kwargs)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    return method
+
+
+for _name in (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "conjugate", "copy", "cumprod",
+    "cumsum", "diagonal", "dot", "max", "mean", "min", "prod", "ravel", "repeat", "round",
+    "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var", "nonzero",
+):  # fmt: skip
+    setattr(Traced, _name, _method(_name))
+
+
+EFFECTS.add(draw)
+
+
+def _is_weak(x: Any) -> bool:
+    return (
+        x.variable.weak is not None if isinstance(x, Traced) else type(x) in (float, int, complex)
+    )
+
+
+def _examples(x: Any) -> Any:
+    return mapped(lambda traced: traced.example, x, Known)
+
+
+def _values(x: Any) -> Any:
+    return mapped(lambda traced: traced.variable, x, Known)
+
+
+def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
+    x.tape.refused = TraceError(
+        f"{found} was asked of {x!r}",
+        "its numbers are known when the program runs, not while it is written down",
+        f"use {remedy}",
+    )
+    raise x.tape.refused
