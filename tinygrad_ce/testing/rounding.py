@@ -28,7 +28,7 @@ Jacobians = list[list[Array]]
 Tested = Callable[[tuple[Any, ...]], Jacobians]
 
 NUDGES = 3
-NEAR = 2.0**-12
+NEAR = 2.0**-8
 NEARER = (0.5, 0.0625, 0.0)  # to the origin, where sums and softmax have numbers of one size
 
 
