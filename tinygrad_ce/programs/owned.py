@@ -52,7 +52,7 @@ def owned(program: Program, original: Program) -> Program:
             elif source in program.inputs:
                 fine = wanted is source
             else:
-                maker = makers[returned]  # type: ignore[index]
+                maker = makers[returned]
                 backward = maker.part == "backward"
                 shared = source in handed and (backward or handed[source] is not wanted)
                 view = backward and maker.function in _VIEWS
