@@ -42,8 +42,8 @@ def cases(refused: bool) -> Any:
 def points(case: Case) -> list[Any]:
     """Where a case is evaluated: the numbers of the first are what the program is written with.
 
-    Others are off the grid that some are drawn from: sums of those tie but for rounding, and whether
-    they do depends on the order of adding. The ties of whole numbers are exact.
+    Others are off the grid that some are drawn from: sums of those tie but for rounding, and
+    whether they do depends on the order of adding. The ties of whole numbers are exact.
     """
 
     def drawn(seed: int) -> Any:
