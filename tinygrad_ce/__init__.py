@@ -52,6 +52,7 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.pictures.picture import draw
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
@@ -86,6 +87,7 @@ __all__ = [
     "derive",
     "detach",
     "digamma",
+    "draw",
     "elu",
     "entr",
     "erf",
