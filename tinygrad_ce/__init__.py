@@ -53,6 +53,7 @@ from tinygrad_ce.losses import (
 )
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pictures.picture import draw
+from tinygrad_ce.pictures.player import player
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
@@ -114,6 +115,7 @@ __all__ = [
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "player",
     "polygamma",
     "primitive",
     "relu",

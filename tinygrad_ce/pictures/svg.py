@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from unicodedata import east_asian_width
 
-from tinygrad_ce.pictures.boxes import Box, Drawing
+from tinygrad_ce.pictures.boxes import Box, Drawing, Join
 from tinygrad_ce.pictures.layers import Layout, Point, lay_out
 
 __all__ = ["clean", "svg"]
@@ -68,8 +68,8 @@ def svg(drawing: Drawing) -> str:
         f'<rect class="paper" width="{_n(wide)}" height="{_n(high)}" rx="8"/>',
         f'<g transform="translate({_n(left)} {_n(_MARGIN)})">',
         *_groups(drawing, layout, sizes),
-        *(_line(join.kind, line, join.times) for join, line in zip(drawing.joins, layout.lines)),
-        *(_boxed(*three) for three in zip(drawing.boxes, layout.places, sizes)),
+        *(_line(join, line) for join, line in zip(drawing.joins, layout.lines)),
+        *(_boxed(i, *three) for i, three in enumerate(zip(drawing.boxes, layout.places, sizes))),
         "</g>",
         *_legend(kinds, high, any(box.gradient.startswith("∂") for box in drawing.boxes), drawing),
         "</svg>",
@@ -119,7 +119,7 @@ def _size(box: Box) -> Point:
     return max(wide, 44.0), _ROW * len(rows) + 2 * _TOP
 
 
-def _boxed(box: Box, place: Point, size: Point) -> str:
+def _boxed(i: int, box: Box, place: Point, size: Point) -> str:
     x, y = place
     w, h = size
     text = "".join(
@@ -127,7 +127,8 @@ def _boxed(box: Box, place: Point, size: Point) -> str:
         f"{clean(row)}</text>"
         for k, (kind, row) in enumerate(_rows(box))
     )
-    return f'<g class="v"><title>{clean(box.tip)}</title>{_shape(box.kind, x, y, w, h)}{text}</g>'
+    shape = _shape(box.kind, x, y, w, h)
+    return f'<g class="v" data-v="{i}"><title>{clean(box.tip)}</title>{shape}{text}</g>'
 
 
 def _shape(kind: str, x: float, y: float, w: float, h: float) -> str:
@@ -145,19 +146,20 @@ def _shape(kind: str, x: float, y: float, w: float, h: float) -> str:
     )
 
 
-def _line(kind: str, points: Sequence[Point], times: int) -> str:
+def _line(join: Join, points: Sequence[Point]) -> str:
     """A smooth line that leaves and arrives upright, with a tip at its end."""
     end = points[-1]
     path = _way([*points[:-1], (end[0], end[1] - 6)])
     tip = f"M{_n(end[0])} {_n(end[1])}l-3.5 -7h7z"
     many = ""
-    if times > 1:
+    if join.times > 1:
         a, b = points[0], points[1]
         many = (
             f'<text class="small start" x="{_n((a[0] + b[0]) / 2 + 5)}" '
-            f'y="{_n((a[1] + b[1]) / 2 + 4)}">×{times}</text>'
+            f'y="{_n((a[1] + b[1]) / 2 + 4)}">×{join.times}</text>'
         )
-    return f'<path class="line {kind}" d="{path}"/><path class="tip" d="{tip}"/>{many}'
+    inside = f'<path class="line {join.kind}" d="{path}"/><path class="tip" d="{tip}"/>{many}'
+    return f'<g class="e" data-e="{join.source} {join.target}">{inside}</g>'
 
 
 def _way(points: Sequence[Point]) -> str:
