@@ -112,6 +112,8 @@ def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
     """What an object holds, with names; only what can be looked at without running its code."""
     if isinstance(x, _CLOSED) or len(name) > _LONG:
         return
+    if type(x).__module__.startswith(__package__):  # a scene, which holds everything
+        return
     if isinstance(x, dict):
         if type(x) is dict:
             yield from ((f"{name}[{key!r}]", v) for key, v in x.items() if type(key) in (str, int))

@@ -6,7 +6,7 @@ const [graph, card, slider] = [at("graph"), at("card"), at("slider")];
 const boxes = [...graph.querySelectorAll(".v")];
 const lines = [...graph.querySelectorAll(".e")].map((e) => [e, ...e.dataset.e.split(" ").map(Number)]);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let now = 0, timer = null;
+let now = 0, timer = null, opened = false;
 
 function made(tag, kind, ...inside) {
   const e = document.createElement(tag);
@@ -70,7 +70,7 @@ function forward(v) {
   if (from.length) {
     parts.push(made("h3", "", "from"), made("div", "maps", ...from.map((u) => map(u.v, u.l))));
   }
-  parts.push(made("h3", "", from.length ? "comes" : "its value"), map(v.v, v.l));
+  parts.push(made("h3", "", from.length ? "gives" : "its value"), map(v.v, v.l));
   return parts;
 }
 
@@ -80,7 +80,7 @@ function edge(a) {
   if (a.local) {
     const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
     parts.push(made("p", "row", `d${target.l}/d${source.l} = ${equal(a.local, a.localn, value)}`));
-    if (a.value !== null && !scalar(a.value)) parts.push(map(a.value, `d${target.l}/d${source.l}`));
+    if (a.value !== null && !scalar(a.value) && isNaN(a.local)) parts.push(map(a.value, `d${target.l}/d${source.l}`));
   }
   if (a.rule) parts.push(made("p", "row", `${a.to === run.root ? "" : slope(a.to)} gets ${equal(a.rule, a.rulen, scalar(a.added) ? text(a.added) : null)}`));
   if (!a.local && a.uses.length) {
@@ -141,7 +141,8 @@ function show(n) {
   }
   const box = boxes[v.b].getBoundingClientRect(), frame = graph.getBoundingClientRect();
   graph.scrollBy({ left: box.x + box.width / 2 - frame.x - frame.width / 2,
-    top: box.y + box.height / 2 - frame.y - frame.height / 2, behavior: still.matches ? "auto" : "smooth" });
+    top: box.y + box.height / 2 - frame.y - frame.height / 2, behavior: still.matches || !opened ? "auto" : "smooth" });
+  opened = true;
   slider.value = now + 1;
   slider.setAttribute("aria-valuetext", `${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}, ${v.l}`);
   at("count").textContent = `${now + 1} / ${run.steps.length}`;

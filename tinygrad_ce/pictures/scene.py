@@ -88,7 +88,7 @@ class Vertex:
         if self.kind != "operation" or self.node is None or self.scene is None:
             return ""
         values = [e.source.value for e in self.operands]
-        if not all(type(x) is not Several and np.ndim(x) == 0 for x in values):
+        if not all(map(_is_number, values)):
             return ""
         return operation(self.node, self.scene.numeral)
 
@@ -143,7 +143,7 @@ class Edge:
     @cached_property
     def local_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
-        if np.ndim(self.target.value) or not self.target.numeric:
+        if not (_is_number(self.target.value) and self.target.numeric):
             return None
         return self._written(lambda node, i, _, s: local(node, i, s.numeral))
 
@@ -167,10 +167,11 @@ class Edge:
     @cached_property
     def formula_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
-        if np.ndim(self.target.value) or not self.target.numeric or self.target.gradient is None:
+        target = self.target
+        if not (_is_number(target.value) and target.numeric) or target.gradient is None:
             return None
         return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(self.target.gradient))
+            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.gradient))
         )
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
@@ -270,8 +271,12 @@ class Scene:
         return forward + back
 
 
+def _is_number(x: Any) -> bool:
+    return type(x) is not Several and np.ndim(x) == 0
+
+
 def _bracketed(x: Any) -> str:
-    text = number(x) if np.ndim(x) == 0 else "[…]"
+    text = number(x) if _is_number(x) else "[…]"
     return f"({text})" if text.startswith("-") or "i" in text.strip("inf") else text
 
 
