@@ -215,6 +215,25 @@ def test_names_of_functions_variables_are_their_own() -> None:
     assert "y = x * 2" in inner(x).mermaid
 
 
+def test_a_function_is_run_and_its_variables_have_names() -> None:
+    W = tg.tensor(np.ones((2, 2)), True)  # noqa: N806
+
+    def layer(x: Any) -> Any:
+        z = x @ W
+        return np.tanh(z)
+
+    def model(data: Any) -> Any:
+        first = layer(data)
+        second = layer(first)
+        return np.sum(second)
+
+    rows = np.ones((3, 2))
+    heads = tg.draw(lambda: model(rows)).mermaid
+    for formula in ("z = rows @ W", "first = tanh(z)", "z′ = first @ W", "second = tanh(z′)"):
+        assert formula in heads
+    assert tg.player(lambda: model(rows)).steps > 10
+
+
 def test_labels_are_never_alike() -> None:
     v1 = tg.tensor(1.0, True)
     other = tg.tensor(2.0, True)

@@ -226,7 +226,7 @@ def _folded(members: Iterable[Vertex], times: int) -> Box:
     many = f"{times} times" if times > 1 else "once more"
     count = Counter(v.kind for v in vertices if v.kind != "operation")
     kept = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in count.items())
-    head = f"⋮ {many} the same {len(block)} step{'s' * (len(block) > 1)}"
+    head = f"{many} the same {len(block)} step{'s' * (len(block) > 1)}"
     first, last = steps[0].label, steps[-1].label
     tip = "\n".join([head, functions, f"{first} … {last}", *([kept] if kept else [])])
     numbers_inside = tuple(v.number for v in vertices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,10 @@ class Player:
 
 
 def player(
-    result: Tensor, gradient: Any = None, *, names: Mapping[str, Any] | None = None
+    result: Tensor | Callable[[], Tensor],
+    gradient: Any = None,
+    *,
+    names: Mapping[str, Any] | None = None,
 ) -> Player:
     """A page that steps through a run: each value as it is computed, each gradient as it goes back.
 
@@ -66,7 +69,8 @@ def player(
     derivative of each edge, what goes on, and sums as they grow: `0.46 + 0.13 -> 0.59`.
 
     Args:
-        result: a computed Tensor whose graph has not been released.
+        result: a computed Tensor whose graph has not been released; or a function without
+            arguments that returns one: it is run, and variables inside of functions give names.
         gradient: the gradient to begin with, of the result's shape; 1 for a scalar.
         names: what tensors and arrays are called, as for `tg.draw`.
 
@@ -87,7 +91,7 @@ def player(
     scene = look(result, gradient, names)
     if scene.seed is None:
         raise GradientError(
-            f"player() was given a tensor of shape {result.shape} and dtype {result.dtype}",
+            f"player() was given a tensor of {_kind(scene.root.value)}",
             "without a gradient to start from it needs a real scalar",
             "sum or average it first, or pass gradient=, an array of its shape",
         )
@@ -103,6 +107,10 @@ def player(
     parts["data"] = _embedded(_Told(scene, box).data)
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _read("player.html"))
     return Player(page, scene.root.label, len(scene.steps))
+
+
+def _kind(x: Any) -> str:
+    return f"shape {x.shape} and dtype {x.dtype}"
 
 
 def _read(name: str) -> str:
