@@ -186,8 +186,8 @@ def _signature(vertex: Vertex) -> object:
 def repeats(codes: Sequence[int]) -> list[tuple[int, int, int]]:
     """Where a block stands three times or more on end: (start, its length, how often).
 
-    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7])
-    [(1, 2, 3)]
+    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 2, 1, 7])
+    [(1, 2, 4)]
     """
     found: list[tuple[int, int, int]] = []
     stack = [(0, len(codes))]

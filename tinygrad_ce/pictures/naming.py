@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from itertools import chain
 from pathlib import Path
@@ -143,19 +144,22 @@ def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
 
 def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
     """What an object holds, with names; only what can be looked at without running its code."""
-    if isinstance(x, _CLOSED) or len(name) > _LONG:
+    kind = type(x)
+    if issubclass(kind, _CLOSED) or len(name) > _LONG:
         return
-    if type(x).__module__.startswith("tinygrad_ce.pictures"):  # a scene, which holds everything
+    if kind.__module__.startswith("tinygrad_ce.pictures"):  # a scene, which holds everything
         return
-    if isinstance(x, dict):
-        if type(x) is dict:
-            yield from ((f"{name}[{key!r}]", v) for key, v in x.items() if type(key) in (str, int))
-    elif isinstance(x, tuple) and hasattr(x, "_fields"):
-        fields_ = x._fields
-        yield from ((f"{name}.{key}", v) for key, v in zip(fields_, x))
-    elif type(x) in (list, tuple):
+    if issubclass(kind, dict):
+        items = list(dict.items(x))
+        yield from ((f"{name}[{key!r}]", v) for key, v in items if type(key) in (str, int))
+    elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        yield from ((f"{name}.{key}", v) for key, v in zip(kind._fields, x))
+    elif kind in (list, tuple):
         yield from ((f"{name}[{i}]", v) for i, v in enumerate(x))
-    elif isinstance(getattr(x, "__dict__", None), dict):
-        yield from ((f"{name}.{key}", v) for key, v in list(vars(x).items()))
-    elif is_dataclass(x):
-        yield from ((f"{name}.{f.name}", getattr(x, f.name, None)) for f in fields(x))
+    else:
+        with suppress(AttributeError, TypeError):
+            inside = list(object.__getattribute__(x, "__dict__").items())
+            yield from ((f"{name}.{key}", v) for key, v in inside)
+        if is_dataclass(kind) and hasattr(kind, "__slots__"):
+            slots = [f.name for f in fields(kind)]
+            yield from ((f"{name}.{slot}", getattr(x, slot, None)) for slot in slots)

@@ -29,10 +29,11 @@ function map(id, name) {
   grid.style.gridTemplateColumns = `repeat(${x.c}, auto)`;
   grid.setAttribute("role", "img");
   grid.setAttribute("aria-label", title + ": " + x.t);
-  const finite = x.d.map(Number).filter(Number.isFinite);
+  const sizes = x.m || x.d; // complex numbers are shaded by how large they are
+  const finite = sizes.map(Number).filter(Number.isFinite);
   const most = Math.max(...finite.map(Math.abs), 0) || 1;
   x.d.forEach((v, k) => {
-    const cell = made("i", "", told ? x.w[k] : ""), number = Number(v);
+    const cell = made("i", "", told ? x.w[k] : ""), number = Number(sizes[k]);
     const place = x.s.length === 1 ? `[${x.j[k % x.c]}]` : `[${x.i[Math.floor(k / x.c)]}, ${x.j[k % x.c]}]`;
     const hue = number < 0 ? "--minus" : "--plus";
     cell.style.background = Number.isFinite(number)

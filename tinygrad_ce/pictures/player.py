@@ -227,6 +227,8 @@ def _array(x: Any) -> dict[str, Any]:
         found["p"] = f"shown: {len(rows)} of {high} rows, {len(columns)} of {wide} columns"
     entries = table[np.ix_(rows, columns)].ravel()
     found["d"] = [_exact(entry) for entry in entries]
+    if x.dtype.kind == "c":
+        found["m"] = [_exact(abs(entry)) for entry in entries]
     if len(entries) <= 36:
         found["w"] = [number(entry) for entry in entries]
     found.update(r=len(rows), c=len(columns), j=columns.tolist())
@@ -244,10 +246,11 @@ def _index(row: int, shape: tuple[int, ...]) -> list[int]:
 
 def _exact(x: Any) -> Any:
     """A number for the page, to seven digits; as text where JSON has none."""
+    x = np.asarray(x)
     if x.dtype.kind == "b":
         return int(x)
     if x.dtype.kind in "iu":
-        return int(x) if abs(int(x)) < 2**53 else str(x)
+        return int(x) if abs(int(x)) < 2**53 else str(int(x))
     if x.dtype.kind == "f" and np.isfinite(x):
         return float(f"{float(x) + 0.0:.7g}")
-    return number(x)
+    return number(x[()])
