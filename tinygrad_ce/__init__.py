@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce import nn, optim
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.errors import (
@@ -52,6 +53,7 @@ from tinygrad_ce.losses import (
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.randomness import manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.targets import one_hot
@@ -101,11 +103,14 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
+    "manual_seed",
     "max_pool",
     "mean_squared_error",
     "negative_log_likelihood",
+    "nn",
     "no_grad",
     "one_hot",
+    "optim",
     "polygamma",
     "primitive",
     "relu",

@@ -51,6 +51,8 @@ class _Loss(Module):
 class _ClassLoss(_Loss):
     """A loss of classes, each with a weight; the mean is over what the examples weigh."""
 
+    weight: Any
+
     def __init__(self, weight: ArrayLike | None, ignore_index: int, reduction: Reduction) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", None if weight is None else np.asarray(weight))
@@ -188,6 +190,8 @@ class BCELoss(_Loss):
     Its gradient by y, of n entries: `(-t/y + (1 - t)/(1 - y)) / n`.
     """
 
+    weight: Any
+
     def __init__(self, weight: ArrayLike | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", None if weight is None else np.asarray(weight))
@@ -208,6 +212,9 @@ class BCEWithLogitsLoss(_Loss):
     Its gradient by z, of n entries: `(s - t) / n` where p is 1, else
     `((1 - t) s - p t (1 - s)) / n`.
     """
+
+    weight: Any
+    pos_weight: Any
 
     def __init__(
         self, weight: ArrayLike | None = None, reduction: Reduction = "mean",

@@ -139,5 +139,5 @@ def _key(x: Any) -> Hashable:
     if kind is dict:
         return kind, tuple((k, _key(v)) for k, v in x.items())
     if isinstance(x, np.random.Generator) or hasattr(kind, "named_modules"):
-        return kind  # leaves, and modules that speak for themselves
+        return str(kind)  # leaves, and modules that speak for themselves
     return _Same(x)
