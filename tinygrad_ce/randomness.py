@@ -3,16 +3,33 @@
 Whatever draws takes a `generator`, a NumPy `Generator`; without one it draws from the library's.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import dispatched
 
-__all__ = ["bernoulli", "default_generator", "gaussian", "manual_seed", "normal", "uniform"]
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "gaussian",
+    "manual_seed",
+    "normal",
+    "uniform",
+]
 
-default_generator = np.random.default_rng()
+Generator: TypeAlias = "np.random.Generator | None"
+
+
+@cache
+def default_generator() -> np.random.Generator:
+    """The library's generator, always the same object."""
+    return np.random.default_rng()
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -29,40 +46,39 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> a == manual_seed(3).random()
     True
     """
-    default_generator.bit_generator.state = type(default_generator.bit_generator)(seed).state
-    return default_generator
+    generator = default_generator()
+    generator.bit_generator.state = type(generator.bit_generator)(seed).state
+    return generator
 
 
 def uniform(
     low: float, high: float, shape: tuple[int, ...], dtype: DTypeLike = np.float64,
-    generator: np.random.Generator | None = None,
+    generator: Generator = None,
 ) -> NDArray[Any]:  # fmt: skip
     """Numbers that are equally likely anywhere from `low` to `high`.
 
     >>> uniform(-1, 1, (2,), generator=np.random.default_rng(0)).shape
     (2,)
     """
-    drawn = (generator or default_generator).uniform(low, high, shape)
+    drawn = (generator or default_generator()).uniform(low, high, shape)
     return np.asarray(drawn, dtype=dtype)
 
 
 def normal(
     mean: float, std: float, shape: tuple[int, ...], dtype: DTypeLike = np.float64,
-    generator: np.random.Generator | None = None,
+    generator: Generator = None,
 ) -> NDArray[Any]:  # fmt: skip
     """Numbers of the normal distribution.
 
     >>> normal(0, 1, (2,), generator=np.random.default_rng(0)).shape
     (2,)
     """
-    drawn = (generator or default_generator).normal(mean, std, shape)
+    drawn = (generator or default_generator()).normal(mean, std, shape)
     return np.asarray(drawn, dtype=dtype)
 
 
 @dispatched
-def bernoulli(
-    like: Any, p: float, shape: tuple[int, ...], generator: np.random.Generator | None = None
-) -> Any:
+def bernoulli(like: Any, p: float, shape: tuple[int, ...], generator: Generator = None) -> Any:
     """Ones with probability p, otherwise zeros, in the dtype of an array; drawn at every call.
 
     A compiled program draws anew at every run, too: it hears of the call by the array.
@@ -70,16 +86,16 @@ def bernoulli(
     >>> bernoulli(np.zeros(3, np.float32), 1.0, (2,))
     array([1., 1.], dtype=float32)
     """
-    drawn = (generator or default_generator).random(shape, dtype=np.float32) < p
+    drawn = (generator or default_generator()).random(shape, dtype=np.float32) < p
     return drawn.astype(like.dtype)
 
 
 @dispatched
-def gaussian(like: Any, generator: np.random.Generator | None = None) -> Any:
+def gaussian(like: Any, generator: Generator = None) -> Any:
     """Numbers of the standard normal distribution in the shape and dtype of an array.
 
     >>> gaussian(np.zeros((2, 3)), np.random.default_rng(0)).shape
     (2, 3)
     """
-    drawn = (generator or default_generator).standard_normal(like.shape)
+    drawn = (generator or default_generator()).standard_normal(like.shape)
     return np.asarray(drawn, dtype=like.dtype)

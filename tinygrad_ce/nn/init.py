@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ce.errors import ShapeError
-from tinygrad_ce.randomness import default_generator, normal, uniform
+from tinygrad_ce.randomness import Generator, default_generator, normal, uniform
 from tinygrad_ce.tensor import Tensor
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "zeros_",
 ]
 
-Generator = np.random.Generator | None
 Mode = Literal["fan_in", "fan_out"]
 _GAINS = {"relu": sqrt(2), "tanh": 5 / 3, "selu": 3 / 4}
 
@@ -112,7 +111,7 @@ def orthogonal_(w: Tensor, gain: float = 1.0, generator: Generator = None) -> Te
     """Fill w, seen as a matrix of len(w) rows, with orthonormal rows or columns, times gain."""
     _fans(w)
     rows, columns = len(w), w.size // len(w)
-    drawn = (generator or default_generator).standard_normal(
+    drawn = (generator or default_generator()).standard_normal(
         (max(rows, columns), min(rows, columns))
     )
     q, r = np.linalg.qr(drawn)

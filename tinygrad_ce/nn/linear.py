@@ -10,13 +10,11 @@ from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import ShapeError, TargetError
 from tinygrad_ce.nn.init import normal_
 from tinygrad_ce.nn.module import Module, Parameter
-from tinygrad_ce.randomness import uniform
+from tinygrad_ce.randomness import Generator, uniform
 from tinygrad_ce.targets import real_values
 from tinygrad_ce.tensor import Tensor, detach
 
 __all__ = ["Embedding", "Flatten", "Identity", "Linear", "drawn", "linear"]
-
-Generator = np.random.Generator | None
 
 
 def drawn(shape: tuple[int, ...], fan_in: int, dtype: DTypeLike, generator: Generator) -> Tensor:
