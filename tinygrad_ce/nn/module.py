@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_ce.errors import ShapeError
-from tinygrad_ce.nn.structure import branch, copied, sites
+from tinygrad_ce.nn.structure import branch, changed
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import Branch
 
@@ -80,9 +80,16 @@ class Module:
         is_variable = isinstance(value, Tensor) and value.requires_grad and value.primitive is None
         if is_variable and name not in self._buffers:
             self._parameters[name] = None
+        is_state = name in self._parameters or name in self._buffers
+        if is_variable or not is_state or value is None or vars(self).get(name) is None:
+            changed()
         super().__setattr__(name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "_plan"}
+
     def __delattr__(self, name: str) -> None:
+        changed()
         super().__delattr__(name)
         self._parameters.pop(name, None)
         self._buffers.pop(name, None)
@@ -244,6 +251,7 @@ class Module:
                     setattr(module, name, value)
                 value.requires_grad = requires_grad
             vars(module).pop("_lent", None)
+        changed()
         return self
 
     def zero_grad(self) -> None:
@@ -276,7 +284,7 @@ class Module:
     # The tree.
 
     def __tree__(self) -> Branch:
-        return branch(self, sites(self), copied)
+        return branch(self)
 
     # Its text.
 

@@ -122,6 +122,8 @@ def _form(x: Any) -> Any:
         return (type(x), *((k, _form(v)) for k, v in x.items()))
     if isinstance(x, list | tuple):
         return (type(x), *map(_form, x))
+    if hasattr(type(x), "__tree__"):
+        return x.__tree__().static
     return type(x)
 
 
