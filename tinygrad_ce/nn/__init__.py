@@ -24,7 +24,10 @@ from tinygrad_ce.nn.activations import (
     Softsign,
     Tanh,
 )
+from tinygrad_ce.nn.attention import MultiheadAttention, causal_mask, scaled_dot_product_attention
 from tinygrad_ce.nn.containers import ModuleDict, ModuleList, Sequential
+from tinygrad_ce.nn.convolutions import Conv1d, Conv2d, ConvTranspose2d
+from tinygrad_ce.nn.dropout import Dropout, Dropout1d, Dropout2d
 from tinygrad_ce.nn.linear import Embedding, Flatten, Identity, Linear
 from tinygrad_ce.nn.losses import (
     BCELoss,
@@ -38,18 +41,36 @@ from tinygrad_ce.nn.losses import (
     SmoothL1Loss,
 )
 from tinygrad_ce.nn.module import Module, Parameter
+from tinygrad_ce.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from tinygrad_ce.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from tinygrad_ce.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_ce.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Embedding",
     "Flatten",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -57,18 +78,23 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",
@@ -79,5 +105,9 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "causal_mask",
     "init",
+    "scaled_dot_product_attention",
 ]

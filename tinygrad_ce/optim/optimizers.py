@@ -45,7 +45,7 @@ def sgd(
 
     >>> rule = sgd(lr=0.5)
     >>> rule.update({"w": 4.0}, rule.init({"w": 1.0}), {"w": 1.0})[0]
-    {'w': array(-1.)}
+    {'w': np.float64(-1.0)}
     """
     if nesterov and (not momentum or dampening):
         raise ValueError("nesterov needs a momentum, and no dampening")

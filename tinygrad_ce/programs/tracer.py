@@ -19,6 +19,7 @@ from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.programs.program import Line, Value, mapped
+from tinygrad_ce.randomness import bernoulli, gaussian
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.outside import REFUSED
 from tinygrad_ce.rules.support import astype
@@ -357,7 +358,7 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
-EFFECTS.add(draw)
+EFFECTS.update((draw, bernoulli, gaussian))
 
 
 def _is_weak(x: Any) -> bool:
