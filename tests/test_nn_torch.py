@@ -11,8 +11,20 @@ from tinygrad_ce import nn
 from tinygrad_ce.trees import leaves
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore:reduction. 'mean' divides", "ignore:dropout option")
 
 RNG = np.random.default_rng(5)
+
+
+def short(x: Any) -> str:
+    """The name of a case in the report."""
+    if isinstance(x, np.ndarray):
+        return "x".join(map(str, x.shape))
+    if isinstance(x, list | tuple):
+        return ",".join(map(short, x))
+    return ",".join(f"{k}={short(v)}" for k, v in x.items()) if isinstance(x, dict) else str(x)
+
+
 PRECISIONS = [(np.float64, 1e-12), (np.float32, 1e-6)]
 precise = pytest.mark.parametrize(("dtype", "near"), PRECISIONS, ids=["float64", "float32"])
 
@@ -140,15 +152,17 @@ def compare(ours: Any, theirs: Any, inputs: list[Any], dtype: Any, near: float) 
 
 
 @precise
-@pytest.mark.parametrize(("name", "args", "kwargs", "inputs"), LAYERS, ids=str)
+@pytest.mark.parametrize(("name", "args", "kwargs", "inputs"), LAYERS, ids=short)
 def test_layers_are_torchs(
     name: str, args: Any, kwargs: Any, inputs: Any, dtype: Any, near: float
 ) -> None:
+    if name == "Hardsigmoid":  # theirs multiplies the gradient with a 1/6 of float32, always
+        near = 1e-6
     compare(*built(name, args, kwargs, dtype), inputs, dtype, near)
 
 
 @precise
-@pytest.mark.parametrize("case", [c for c in LAYERS if c[0].startswith("Batch")], ids=str)
+@pytest.mark.parametrize("case", [c for c in LAYERS if c[0].startswith("Batch")], ids=short)
 def test_batch_norm_keeps_torchs_statistics(case: Case, dtype: Any, near: float) -> None:
     name, args, kwargs, (x,) = case
     ours, theirs = built(name, args, kwargs, dtype)
@@ -160,7 +174,7 @@ def test_batch_norm_keeps_torchs_statistics(case: Case, dtype: Any, near: float)
     compare(ours.eval(), theirs.eval(), [x], dtype, near)
 
 
-@pytest.mark.parametrize(("name", "args", "kwargs", "inputs"), LAYERS, ids=str)
+@pytest.mark.parametrize(("name", "args", "kwargs", "inputs"), LAYERS, ids=short)
 def test_state_goes_to_torch(name: str, args: Any, kwargs: Any, inputs: Any) -> None:
     ours, theirs = built(name, args, kwargs, np.float32)
     state = {key: torch.tensor(value) for key, value in ours.state_dict().items()}
@@ -199,7 +213,7 @@ LOSSES: list[tuple[str, dict[str, Any], Any, Any]] = [
 
 @precise
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize(("name", "kwargs", "y", "t"), LOSSES, ids=str)
+@pytest.mark.parametrize(("name", "kwargs", "y", "t"), LOSSES, ids=short)
 def test_losses_are_torchs(
     name: str, kwargs: Any, y: Any, t: Any, reduction: str, dtype: Any, near: float
 ) -> None:
@@ -212,7 +226,7 @@ def test_losses_are_torchs(
     t = t.astype(dtype) if t.dtype.kind == "f" else t
     x, z = of_ours(y.astype(dtype)), of_torch(y.astype(dtype))
     loss, other = ours(x, t), theirs(z, torch.tensor(t))
-    size = max(1.0, float(other.abs().max()))
+    size = max(1.0, float(other.detach().abs().max()))
     np.testing.assert_allclose(loss.numpy(), other.detach().numpy(), rtol=near, atol=near * size)
     w = np.cos(np.arange(loss.size)).reshape(loss.shape).astype(dtype)
     (loss * w).sum().backward()
@@ -254,9 +268,9 @@ INITIALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "kwargs"), INITIALS, ids=str)
+@pytest.mark.parametrize(("name", "kwargs"), INITIALS, ids=short)
 def test_initial_numbers_are_distributed_as_torchs(name: str, kwargs: Any) -> None:
-    ours, theirs = tg.tensor(np.zeros((80, 20, 5))), torch.zeros(80, 20, 5)
+    ours, theirs = tg.tensor(np.zeros((200, 40, 5))), torch.zeros(200, 40, 5)
     getattr(nn.init, name)(ours, **kwargs, generator=np.random.default_rng(0))
     torch.manual_seed(0)
     getattr(torch.nn.init, name)(theirs, **kwargs)
@@ -267,7 +281,7 @@ def test_initial_numbers_are_distributed_as_torchs(name: str, kwargs: Any) -> No
 
 @pytest.mark.parametrize(
     "case", [c for c in LAYERS if c[0] in ("Linear", "Conv2d", "LSTM", "Embedding",
-                                           "MultiheadAttention", "ConvTranspose2d")], ids=str,
+                                           "MultiheadAttention", "ConvTranspose2d")], ids=short,
 )  # fmt: skip
 def test_layers_begin_as_torchs(case: Case) -> None:
     name, args, kwargs, _ = case

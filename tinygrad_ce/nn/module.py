@@ -332,9 +332,7 @@ def _value(module: Module, name: str) -> Any:
 def _array(value: Any) -> NDArray[Any]:
     """The numbers of an array, a Tensor, or a tensor of PyTorch's, as an array of their own."""
     if hasattr(value, "detach"):
-        value = value.detach()
-    if hasattr(value, "cpu"):
-        value = value.cpu()
+        value = value.detach().numpy()
     return np.array(value)
 
 
