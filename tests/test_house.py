@@ -38,6 +38,7 @@ FLOORS = {
     "transforms": 5,
     "data": 5,
     "programs": 5,
+    "saving": 5,
     "nn": 5,
     "optim": 5,
     "testing": 6,

@@ -56,6 +56,7 @@ from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.randomness import manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
+from tinygrad_ce.saving import FileError, load, save
 from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -63,6 +64,7 @@ from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_
 __all__ = [
     "DTypeError",
     "Error",
+    "FileError",
     "GradientError",
     "LossWarning",
     "ShapeError",
@@ -99,6 +101,7 @@ __all__ = [
     "kl_divergence",
     "leaky_relu",
     "lgamma",
+    "load",
     "log_sigmoid",
     "log_softmax",
     "logit",
@@ -114,6 +117,7 @@ __all__ = [
     "polygamma",
     "primitive",
     "relu",
+    "save",
     "set_at",
     "sigmoid",
     "sigmoid_cross_entropy",

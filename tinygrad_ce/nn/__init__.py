@@ -1,6 +1,6 @@
 """Layers and losses with PyTorch's names, signatures, defaults and weights: `tg.nn`."""
 
-from tinygrad_ce.nn import init
+from tinygrad_ce.nn import init, utils
 from tinygrad_ce.nn.activations import (
     CELU,
     ELU,
@@ -110,4 +110,5 @@ __all__ = [
     "causal_mask",
     "init",
     "scaled_dot_product_attention",
+    "utils",
 ]

@@ -104,7 +104,7 @@ class ModuleDict(Module):
         setattr(self, name, module)
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self.named_children())
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self.named_children())

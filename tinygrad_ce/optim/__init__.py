@@ -1,5 +1,6 @@
 """Optimizers as in PyTorch, over Tensors, and as functions over trees: `tg.optim`."""
 
+from tinygrad_ce.optim import lr_scheduler
 from tinygrad_ce.optim.optimizer import Optimizer
 from tinygrad_ce.optim.optimizers import (
     SGD,
@@ -30,6 +31,7 @@ __all__ = [
     "adam",
     "adamw",
     "lion",
+    "lr_scheduler",
     "rmsprop",
     "sgd",
 ]

@@ -153,12 +153,13 @@ class Optimizer:
         numbers = self._numbers()
         made = []
         for group, saved in zip(self.param_groups, state["param_groups"], strict=True):
-            options = {**group, **{k: _option(saved[k]) for k in saved if k in self.defaults}}
+            known = self.defaults.keys() | {"initial_lr"}
+            options = {**group, **{k: _option(saved[k]) for k in saved if k in known}}
             slots = self.formula.slots(options)
             held = [p for p in group["params"] if numbers[id(p)] in remembered]
 
             def steps(p: Tensor) -> tuple[Any, int]:
-                return _kind(p), int(remembered[numbers[id(p)]]["step"])
+                return _kind(p), int(remembered[numbers[id(p)]].get("step", 1))
 
             blocks = []
             for (_, count), same in groupby(sorted(held, key=steps), key=steps):
@@ -197,4 +198,9 @@ def _option(x: Any) -> Any:
 
 
 def _arrays(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: np.asarray(v) for k, v in state.items() if k != "step" and v is not None}
+    """What is remembered of a parameter, as arrays; here or in PyTorch."""
+    return {
+        k: v.detach().numpy() if hasattr(v, "detach") else np.asarray(v)
+        for k, v in state.items()
+        if k != "step" and v is not None
+    }
