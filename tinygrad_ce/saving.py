@@ -63,8 +63,8 @@ def save(path: str | Path, tree: Any) -> None:
         return
     arrays: dict[str, NDArray[Any]] = {}
     form = {"version": _VERSION, "tree": _taken_apart(tree, arrays, "")}
-    text = np.frombuffer(json.dumps(form).encode(), np.uint8)
-    _write(path, lambda file: np.savez(file, **{_TREE: text, **arrays})  # type: ignore[arg-type])
+    entries: dict[str, Any] = {_TREE: np.frombuffer(json.dumps(form).encode(), np.uint8), **arrays}
+    _write(path, lambda file: np.savez(file, **entries))
 
 
 def load(path: str | Path) -> Any:

@@ -146,7 +146,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Warm-up: base times what goes evenly from start_factor to end_factor in total_iters epochs."""
+    """Warm-up: base times what goes from start_factor to end_factor in total_iters epochs."""
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
