@@ -1,4 +1,4 @@
-"""The README's code blocks and the docstrings' examples run."""
+"""The README's code blocks and the docstrings' examples run, and print what they show."""
 
 import doctest
 import importlib
@@ -28,6 +28,12 @@ def test_the_readmes_code_blocks_run() -> None:
     assert len(examples) >= 4
     for example in examples:
         example.evaluate()
+    assert shown("text") == f"{document.namespace['report']}\n"
+
+
+def shown(kind: str) -> str:
+    """The block of the README that shows what is printed."""
+    return (ROOT / "README.md").read_text(encoding="utf-8").split(f"```{kind}\n")[1].split("```")[0]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -3,11 +3,13 @@
 from tinygrad_ce import nn, optim
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_ce.debugging import debug_print
 from tinygrad_ce.errors import (
     DTypeError,
     Error,
     GradientError,
     LossWarning,
+    MissingError,
     ShapeError,
     TargetError,
     TraceError,
@@ -67,6 +69,7 @@ __all__ = [
     "FileError",
     "GradientError",
     "LossWarning",
+    "MissingError",
     "ShapeError",
     "TargetError",
     "Tensor",
@@ -82,6 +85,7 @@ __all__ = [
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "debug_print",
     "detach",
     "digamma",
     "elu",

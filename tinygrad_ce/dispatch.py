@@ -13,7 +13,10 @@ import numpy as np
 
 from tinygrad_ce.errors import DTypeError
 
-__all__ = ["as_array", "dispatched", "is_array", "is_plain", "plain", "real_array"]
+__all__ = [
+    "as_array", "constant", "detached", "dispatched", "holds", "is_array", "is_plain", "plain",
+    "real_array",
+]  # fmt: skip
 
 # What overrides nothing, known without asking.
 _PLAIN = {np.ndarray, np.float64, np.float32, tuple, int, float, bool, str, type(None)}
@@ -22,8 +25,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def dispatched(function: Callable[P, R]) -> Callable[P, R]:
+def dispatched(function: Callable[P, R], within: bool = False) -> Callable[P, R]:
     """Let a function of arrays be overridden by its arguments' type, as NumPy's functions are.
+
+    Args:
+        function: a function of arrays.
+        within: whether arrays inside tuples count too, as those in an index do.
 
     >>> @dispatched
     ... def double(x):
@@ -34,7 +41,10 @@ def dispatched(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def public(*args: P.args, **kwargs: P.kwargs) -> R:
-        for arg in (*args, *kwargs.values()) if kwargs else args:
+        given = (*args, *kwargs.values()) if kwargs else args
+        if within:
+            given = tuple(x for a in given for x in (a if type(a) is tuple else (a,)))
+        for arg in given:
             kind = type(arg)
             if kind not in _PLAIN and hasattr(kind, "__array_function__"):
                 answer = kind.__array_function__(arg, public, (kind,), args, kwargs)
@@ -65,6 +75,33 @@ def is_array(x: Any) -> bool:
 def as_array(x: Any) -> Any:
     """x itself where it is an array of any kind (a Tensor too), else `np.asarray(x)`."""
     return x if hasattr(type(x), "__array_function__") else np.asarray(x)
+
+
+def detached(x: Any) -> Any:
+    """The numbers of x, an array of any kind, to be looked at: without gradient."""
+    return as_array(getattr(x, "value", x))
+
+
+def constant(x: Any) -> Any:
+    """The numbers of x, an array of any kind.
+
+    Raises:
+        UnsupportedError: x is a Tensor whose gradient would be lost.
+
+    >>> constant([1, 2])
+    array([1, 2])
+    """
+    return np.asarray(x) if getattr(x, "requires_grad", False) else detached(x)
+
+
+def holds(condition: Any, unknown: bool) -> bool:
+    """Whether a condition on numbers holds; `unknown` where they are not known yet, or far away.
+
+    >>> holds(np.any(np.ones(2)), unknown=False)
+    True
+    """
+    value = getattr(condition, "value", condition)
+    return bool(value) if isinstance(value, bool) or is_plain(value) else unknown
 
 
 def real_array(x: Any, name: str) -> Any:

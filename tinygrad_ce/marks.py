@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import dispatched
 
-__all__ = ["arrived", "begin_backward", "end_backward", "has_nan"]
+__all__ = ["alike", "arrived", "begin_backward", "end_backward", "has_nan", "zeros_of"]
 
 
 @dispatched
@@ -32,6 +32,12 @@ def begin_backward(root: Any) -> None:
 
 
 @dispatched
+def alike(gradient: Any, value: Any) -> Any:
+    """The gradient as an array of the kind that the value is."""
+    return gradient
+
+
+@dispatched
 def end_backward(root: Any) -> None:
     """It has ended."""
 
@@ -39,3 +45,9 @@ def end_backward(root: Any) -> None:
 @dispatched
 def arrived(g: Any, value: Any) -> None:
     """The gradient g arrived at a value."""
+
+
+@dispatched
+def zeros_of(value: Any) -> Any:
+    """Zeros of a value's shape and dtype, as an array of its kind."""
+    return np.zeros_like(value)[()]

@@ -30,7 +30,7 @@ from tinygrad_ce.arguments import (
 )
 from tinygrad_ce.array import refuse_loss
 from tinygrad_ce.dispatch import is_array
-from tinygrad_ce.errors import DTypeError, UnsupportedError
+from tinygrad_ce.errors import DTypeError, TraceError, UnsupportedError
 from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import blocks, recording
@@ -272,7 +272,7 @@ def _composed(
         return _wrapped(primitive.call(*values_of(args), **values_of(kwargs)))
     check_known(primitive, args, kwargs, 0)
     if args and not carries(args[0]):
-        with suppress(ValueError):  # arrays of different shapes stay a list
+        with suppress(ValueError, TraceError):  # arrays of several shapes, or not known yet
             args = (as_operand(args[0]), *args[1:])
     return _wrapped(function(*args, **kwargs))
 
@@ -424,7 +424,8 @@ class Tensor(Variable):
             refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
         data = as_operand(data) if isinstance(data, np.ndarray) else data
-        value = np.array(data, dtype=dtype)
+        hold = getattr(type(data), "held", None)  # an array that stays of its kind
+        value = hold(data, dtype) if hold else np.array(data, dtype=dtype)
         if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
             raise DTypeError(
                 f"the data have dtype {value.dtype}",

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, detached, dispatched
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
+from tinygrad_ce.marks import zeros_of
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.run import Argnums, Run
-from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -83,6 +84,14 @@ def value_and_grad(
         value = run.settle(value)
         return ((value, map_tree(run.settle, aux)) if has_aux else value), found
 
+    return _named("value_and_grad", transformed, f)
+
+
+def _named(kind: str, transformed: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is called after f and has f's parameters, for those who ask."""
+    name = str(getattr(f, "__name__", "f")).replace("<lambda>", "f")
+    transformed.__name__ = transformed.__qualname__ = f"{kind}_{name}"
+    transformed.__wrapped__ = f  # type: ignore[attr-defined]
     return transformed
 
 
@@ -111,7 +120,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
         value, found = inner(*args, **kwargs)
         return (found, value[1]) if has_aux else found
 
-    return transformed
+    return _named("grad", transformed, f)
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -201,7 +210,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     since = tick()
     found = []
     for y in outputs:
-        dummy = Tensor(np.zeros(np.shape(y), np.result_type(y)), requires_grad=True)
+        dummy = leaf(zeros_of(detached(y)), True)
         with Mode(True):
             pulled = run.pull(y, dummy, record=True)
             parts = [_product(p, t) for p, t in zip(pulled, directions, strict=True)
@@ -282,7 +291,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         outputs, structure = flatten(run.output)
         return structure.build([run.answer(_rows(run, y)) for y in outputs])
 
-    return transformed
+    return _named("jacobian", transformed, f)
 
 
 def _rows(run: Run, y: Any) -> list[Any]:
@@ -311,7 +320,13 @@ def _analytic(a: Any, b: Any) -> Any:
     """
     if not np.iscomplexobj(a):
         return a - 1j * b
-    real, imag = (np.asarray(getattr(g, "value", g)) for g in (a, b))
+    _check_analytic(detached(a), detached(b))
+    return (a - 1j * b) / 2
+
+
+@dispatched
+def _check_analytic(real: Any, imag: Any) -> None:
+    """Refuse gradients of the real and of -imag that are not those of an analytic entry."""
     scale = np.max(np.abs(real) + np.abs(imag), initial=0)
     if np.any(np.abs(imag - 1j * real) > np.sqrt(np.finfo(real.dtype).eps) * scale):
         raise DTypeError(
@@ -320,7 +335,6 @@ def _analytic(a: Any, b: Any) -> Any:
             "use jvp or hvp, or differentiate by x and y the real and imaginary part of "
             "f(x + 1j * y)",
         )
-    return (a - 1j * b) / 2
 
 
 def _expanded(g: Any) -> Any:
@@ -350,7 +364,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return _named("hessian", jacobian(grad(f, argnums), argnums), f)
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:

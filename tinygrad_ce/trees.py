@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_ce.errors import ShapeError
 
-__all__ = ["Branch", "Structure", "flatten", "leaves", "map_tree", "paths"]
+__all__ = ["Branch", "Structure", "flatten", "leaves", "map_tree", "opened", "paths"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     >>> structure.build([v * 10 for v in values])
     {'w': [10.0, 20.0], 'b': 30.0}
     """
-    opened = _open(tree)
-    if opened is None:
+    node = opened(tree)
+    if node is None:
         return [tree], _LEAF
-    rebuild, items, constant = opened
+    rebuild, items, constant = node
     parts = [
         ([item], _CONSTANT) if held else flatten(item)
         for item, held in zip(items, constant or repeat(False))
@@ -91,8 +91,15 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 _Opened = tuple[Callable[[list[Any]], Any], list[Any], list[bool] | None]
 
 
-def _open(tree: Any) -> _Opened | None:
-    """How to build a tree from other items, its items, and which are constant (None: none)."""
+def opened(tree: Any) -> _Opened | None:
+    """How to build a node again from its parts, the parts, and which are constant (None: none).
+
+    None for a leaf.
+
+    >>> rebuild, parts, _ = opened((1, [2]))
+    >>> rebuild(parts)
+    (1, [2])
+    """
     kind = type(tree)
     if tree is None:
         return lambda _: None, [], None
@@ -142,10 +149,10 @@ def paths(tree: Any) -> list[tuple[str, ...]]:
     >>> paths({"layers": [1.0, 2.0], "bias": 3.0})
     [('layers', '0'), ('layers', '1'), ('bias',)]
     """
-    opened = _open(tree)
-    if opened is None:
+    node = opened(tree)
+    if node is None:
         return [()]
-    items, constant = opened[1], opened[2] or repeat(False)
+    items, constant = node[1], node[2] or repeat(False)
     return [
         (*step, *rest)
         for step, item, held in zip(_steps(tree, len(items)), items, constant)
@@ -178,10 +185,10 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     >>> map_tree(lambda p, g: p - 0.5 * g, {"w": 1.0}, {"w": 4.0})
     {'w': -1.0}
     """
-    opened = _open(tree)
-    if opened is None:
+    node = opened(tree)
+    if node is None:
         return function(tree, *others)
-    rebuild, items, constant = opened
+    rebuild, items, constant = node
     columns = [_matched(tree, items, other) for other in others]
     rows = zip(items, *columns, strict=True)
     return rebuild(
@@ -192,13 +199,13 @@ def map_tree(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
 def _matched(tree: Any, items: list[Any], other: Any) -> list[Any]:
     """The parts of another tree in the order of the first one's."""
-    opened = _open(other)
+    node = opened(other)
     if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
         return [other[key] for key in tree]
-    if opened is None or isinstance(tree, dict) or len(opened[1]) != len(items):
+    if node is None or isinstance(tree, dict) or len(node[1]) != len(items):
         raise ShapeError(
             f"a tree has {other!r:.80} where the first has {tree!r:.80}",
             "trees that are mapped together have the same structure",
             "pass trees with the same keys and lengths (a longer or shorter one does not fit)",
         )
-    return opened[1]
+    return node[1]

@@ -5,18 +5,14 @@ Rounds are interleaved, and medians compared, since machines are noisy.
 """
 
 import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from timing import ROUNDS, interleaved, pin_threads, ratio, seconds
 
 import tinygrad_ce as tg
 
@@ -26,8 +22,6 @@ except ImportError:
     torch = None
 else:
     torch.set_num_threads(1)
-
-ROUNDS = 15
 
 
 def chain(v: Any, tanh: Callable[[Any], Any]) -> Any:
@@ -126,14 +120,6 @@ def workloads() -> dict[str, dict[str, Callable[[], Any]]]:
     return found
 
 
-def seconds(step: Callable[[], Any], repeats: int = 50) -> float:
-    """The mean time of a step over some repeats."""
-    began = time.perf_counter()
-    for _ in range(repeats):
-        step()
-    return (time.perf_counter() - began) / repeats
-
-
 def record_cost() -> None:
     """What recording a product adds to NumPy's own call."""
     x = np.linspace(0.1, 1.0, 10)
@@ -162,20 +148,17 @@ def import_cost() -> None:
 
 def main() -> None:
     """Print the table."""
+    pin_threads()
     import_cost()
     record_cost()
     for name, steps in workloads().items():
-        times: dict[str, list[float]] = {system: [] for system in steps}
-        for _ in range(ROUNDS):
-            for system, step in steps.items():
-                times[system].append(seconds(step))
-        middle = {system: statistics.median(values) for system, values in times.items()}
+        times = interleaved(steps)
         ratios = "  ".join(
-            f"{middle['ours'] / middle[system]:.2f} of {system}"
-            for system in middle
+            f"{ratio(times['ours'], times[system]):.2f} of {system}"
+            for system in times
             if system != "ours"
         )
-        print(f"{name:38s} {1e6 * middle['ours']:7.1f} us  {ratios}")
+        print(f"{name:38s} {1e6 * statistics.median(times['ours']):7.1f} us  {ratios}")
 
 
 if __name__ == "__main__":

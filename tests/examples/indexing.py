@@ -7,7 +7,7 @@ import numpy as np
 from cases import MASK, Case, Examples, I, apart, holo, real
 
 import tinygrad_ce as tg
-from tinygrad_ce.rules.indexing import assign, scatter
+from tinygrad_ce.rules.indexing import assign, entries, scatter
 
 
 def writing(f: Any) -> list[Case]:
@@ -30,6 +30,8 @@ EXAMPLES: Examples = {
         (np.array([[0], [0]]), I), np.array([], int), (I, 1), (1, I), np.array(1), [],
         ((0, 0),), (slice(None), (1, 1, 3)), (range(2), (0, 0)))]
         + [holo(lambda x: x[()], real()), holo(lambda x: x[[0, 0], :, [1, 1]], real(2, 3, 4))],
+    entries: [holo(lambda x: entries(x, I), real(4)),
+              holo(lambda x: entries(x, (I, slice(1, 3))), real(3, 4))],
     scatter: [holo(lambda x: scatter(x, I, (3,)), real(4)),
               holo(lambda x: scatter(x, I, (3, 2)), real(4, 2)),
               holo(lambda x: scatter(x, (slice(None), I), (2, 3)), real(2, 4)),

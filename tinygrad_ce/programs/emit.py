@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import ast
 import base64
-import builtins
-import keyword
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.programs.helpers import copied
+from tinygrad_ce.programs.layout import WIDTH, laid_out
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import constant, dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.tracer import draw
@@ -29,35 +29,44 @@ from tinygrad_ce.targets import ones_at
 
 __all__ = ["Body", "body", "emit", "foreign"]
 
-WIDTH = 88  # of a line before its comment
 _SMALL = 6  # entries of an array that is written where it is used
 _MANY = 1000  # entries of an array that is written as text of numbers
 
 
-def emit(program: Program) -> str:
+def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
     """The program as a module with one function, which takes the inputs and returns the outputs.
+
+    Args:
+        program: the program.
+        called: names of constant arrays, by their id.
 
     >>> from tinygrad_ce.programs.program import call
     >>> x = Value((3,), np.dtype(float), name="x")
     >>> square = call(np.multiply, x, x)
-    >>> print(emit(Program("f", (x,), (square,), (square.result,))))
-    import numpy as np
-    <BLANKLINE>
-    <BLANKLINE>
-    def f(x):
-        return x * x
-    <BLANKLINE>
+    >>> emit(Program("f", (x,), (square,), (square.result,))).splitlines()[-2:]
+    ['def f(x):', '    return x * x']
     """
     copies = copied(foreign(program))
-    text = body(program, copies.names.values())
+    text = body(program, copies.taken(), called)
     constants = [f"{name} = {_array(x)}" for name, x in text.constants.items()]
     if any("base64" in line for line in constants):
         copies.imports["import base64"] = None
-    head = ["\n".join(sorted(copies.imports, key=lambda line: ("numpy" in line, line)))]
-    definitions = [f"\n{block}\n" if block.startswith(("def", "class")) else block
-                   for block in copies.blocks]  # fmt: skip
-    sections = ["\n".join(part) for part in (head, definitions, constants) if part]
-    return "\n\n".join(sections).strip() + f"\n\n\n{text.source}\n"
+    imports = sorted(copies.imports, key=lambda line: ("numpy" in line, line))
+    blocks = [f"\n{laid_out(block)}\n" if block.startswith(("def", "class")) else laid_out(block)
+              for block in copies.blocks]  # fmt: skip
+    sections = [[f'"""{text.title}."""'], imports, constants, blocks]
+    head = "\n\n".join("\n".join(part) for part in sections if part)
+    silent = '@np.errstate(all="ignore")\n' if _may_divide_by_zero(program) else ""
+    return f"{head.strip()}\n\n\n{silent}{text.source}\n"
+
+
+_CAREFUL = (np.divide, np.power, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.reciprocal,
+            np.float_power, np.arctanh, np.cbrt, np.arcsin, np.arccos, np.arccosh)  # fmt: skip
+
+
+def _may_divide_by_zero(program: Program) -> bool:
+    """Whether a gradient may be infinite: the backward part gives no warning."""
+    return any(line.part == "backward" and line.function in _CAREFUL for line in program.lines)
 
 
 def foreign(program: Program) -> list[Function]:
@@ -66,7 +75,7 @@ def foreign(program: Program) -> list[Function]:
     for line in program.lines:
         function = line.function
         plain = isinstance(function, np.ufunc) or "np." in dotted(function)
-        if not plain and function not in (astype, draw) and not _is_operator(function):
+        if not plain and function not in (astype, draw, show) and not _is_operator(function):
             found[function] = None
     return list(found)
 
@@ -79,25 +88,28 @@ class Body:
     """The text of a program's function, and what it refers to.
 
     Attributes:
+        title: its name and arguments with their dtypes and shapes.
         source: `def name(...): ...`.
         constants: the arrays it uses, by name.
     """
 
-    def __init__(self, source: str, constants: dict[str, Any]) -> None:
-        self.source, self.constants = source, constants
+    def __init__(self, title: str, source: str, constants: dict[str, Any]) -> None:
+        self.title, self.source, self.constants = title, source, constants
 
 
-def body(program: Program, taken: Iterable[str] = ()) -> Body:
+def body(
+    program: Program, taken: Iterable[str] = (), called: Mapping[int, str] | None = None
+) -> Body:
     """The program as one function; `taken` are names that mean something else around it."""
-    return _Writer(program, taken).write()
+    return _Writer(program, taken, called or {}).write()
 
 
 class _Writer:
     """Writes one program, line after line."""
 
-    def __init__(self, program: Program, taken: Iterable[str]) -> None:
-        self.program = program
-        self.names = _Names(taken)
+    def __init__(self, program: Program, taken: Iterable[str], called: Mapping[int, str]) -> None:
+        self.program, self.called = program, called
+        self.names = Names(taken)
         self.uses = program.uses()
         self.constants: dict[str, Any] = {}
         self.kept: dict[int, Value] = {}  # what stands for a constant array
@@ -124,7 +136,9 @@ class _Writer:
         width = min(max((len(text) for text, note in self.rows if note), default=0), 60)
         rows = [f"    {text:{width}}  # {note}" if note else f"    {text}"
                 for text, note in _without_empty_sections(self.rows)]  # fmt: skip
-        return Body("\n".join([f"def {name}({', '.join(inputs)}):", *rows]), self.constants)
+        title = ", ".join(f"{n}: {_kind(value)}" for n, value in zip(inputs, self.program.inputs))
+        source = laid_out("\n".join([f"def {name}({', '.join(inputs)}):", *rows]))
+        return Body(f"{name}({title}), in NumPy", source, self.constants)
 
     def _line(self, line: Line) -> None:
         line = self._with_named_constants(line)
@@ -197,7 +211,7 @@ class _Writer:
         if not isinstance(x, np.ndarray) or x.size <= _SMALL:
             return x
         if id(x) not in self.kept:
-            name = self.names.free("C1")
+            name = self.names.free(self.called.get(id(x), "C1"))
             self.constants[name] = x
             self.kept[id(x)] = Value.like(x)
             self.written[self.kept[id(x)]] = ast.Name(name)
@@ -214,38 +228,6 @@ _USUAL: dict[Function, str] = {
 }
 
 
-class _Names:
-    """Names that no two things have; whatever the user calls them, they are plain identifiers."""
-
-    def __init__(self, taken: Iterable[str]) -> None:
-        self.taken = {"np", *taken, *keyword.kwlist, *dir(builtins), "base64"}
-        self.known: dict[Value, str] = {}
-
-    def of(self, value: Value) -> str:
-        if value not in self.known:
-            if value.name:
-                wanted = value.name
-            elif value.of is not None and value.of.name:
-                wanted = f"d{value.of.name}"
-            else:
-                wanted = "v1"
-            self.known[value] = self.free(wanted)
-        return self.known[value]
-
-    def free(self, wanted: str) -> str:
-        """The name, or the next one that is free: h, h2, h3."""
-        name = re.sub(r"\W", "_", wanted, flags=re.ASCII)
-        if not name or name[0].isdigit() or name in self.taken & {*keyword.kwlist, "np"}:
-            name = f"x_{name}"
-        stem, digits = re.fullmatch(r"(.*?)(\d*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
-        number = int(digits or 1)
-        while name in self.taken:
-            number += 1
-            name = f"{stem}{number}"
-        self.taken.add(name)
-        return name
-
-
 def _contains(tree: ast.expr, part: ast.expr) -> bool:
     return any(node is part for node in ast.walk(tree))
 
@@ -260,10 +242,17 @@ def _without_empty_sections(rows: list[tuple[str, str]]) -> list[tuple[str, str]
             if not (row[0].startswith("# ") and after[0].startswith("# "))]  # fmt: skip
 
 
+def _kind(value: Value) -> str:
+    if value.weak or value.dtype.hasobject:
+        return value.weak.__name__ if value.weak else "np.random.Generator"
+    return f"{value.dtype.name} {value.shape}"
+
+
 def _array(x: Any) -> str:
     """The text that makes a constant array again."""
     if x.size <= _MANY:
-        return ast.unparse(constant(x))
+        return laid_out(ast.unparse(constant(x)))
     data = base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
+    rows = "\n".join(f'    "{data[i : i + 76]}"' for i in range(0, len(data), 76))
     dtype = ast.unparse(constant(x.dtype))
-    return f'np.frombuffer(base64.b64decode("{data}"), {dtype}).reshape({x.shape})'
+    return f"np.frombuffer(base64.b64decode(\n{rows}\n), {dtype}).reshape({x.shape})"

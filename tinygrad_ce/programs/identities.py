@@ -155,7 +155,7 @@ def _common_factor(line: Line, makers: Makers) -> Rewriting | None:
     if None in factors:
         return None
     (x, c), (y, d) = factors  # type: ignore[misc]
-    if c != d or not (_is_bounded(x, makers) and _is_bounded(y, makers)):
+    if c != d or not math.isfinite(c) or not (_is_bounded(x, makers) and _is_bounded(y, makers)):
         return None
     inner = call(line.function, x, y, part=line.part)
     return _replaced(line, np.multiply, inner.result, c, before=[inner])
@@ -242,7 +242,9 @@ _RESHAPES = (np.reshape, np.expand_dims, np.squeeze, np.ravel)
 
 
 def _is_c_order(line: Line) -> bool:
-    return not {"order", "copy"} & line.kwargs.keys() and len(line.args) < 3
+    """Whether neither order= nor copy= was given, by name or by position."""
+    positional = 1 if line.function is np.ravel else 2
+    return not {"order", "copy"} & line.kwargs.keys() and len(line.args) <= positional
 
 
 def _transpose_twice(line: Line, makers: Makers) -> Rewriting | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
@@ -65,6 +66,9 @@ def expression(line: Line, names: Names) -> ast.expr:
     if function is draw:
         method = ast.Attribute(written[0], args[1])
         return _call(method, written[2:], {k: _argument(v, names) for k, v in kwargs.items()})
+    if function is show:
+        text = _call(ast.Attribute(written[0], "format"), written[1:], {})
+        return _call(ast.Name("print"), [text], {})
     named = {key: _argument(x, names) for key, x in kwargs.items()}
     return _call(ast.parse(dotted(function), mode="eval").body, written, named)
 
@@ -136,12 +140,17 @@ def constant(x: Any) -> ast.expr:
         )  # fmt: skip
     if isinstance(x, type) and issubclass(x, np.generic):
         return _name(f"np.{x.__name__}")
+    if x in (type(None), type(...)):  # types that have no name of their own
+        return _call(_name("type"), [ast.Constant(x())], {})
     if isinstance(x, type):
         return _name(x.__name__)
     if x is np.newaxis or isinstance(x, bool | str | bytes) or x is Ellipsis:
         return ast.Constant(x)
     if isinstance(x, int | float | complex):
         return _numbers(x)
+    if isinstance(x, tuple | list):
+        items = [constant(item) for item in x]
+        return ast.Tuple(items) if isinstance(x, tuple) else ast.List(items)
     if isinstance(x, range):
         return _call(_name("range"), [ast.Constant(n) for n in (x.start, x.stop, x.step)], {})
     if callable(x):
@@ -179,11 +188,11 @@ def _public() -> dict[Any, str]:
     """What NumPy's functions are called."""
     found: dict[Any, str] = {}
     for prefix, module in (("np.linalg.", np.linalg), ("np.fft.", np.fft), ("np.", np)):
-        for name in dir(module):
-            if not name.startswith("_") and callable(getattr(module, name)):
-                found.setdefault(_key_of(getattr(module, name)), prefix + name)
-    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder):
-        found[_key_of(function)] = f"np.{function.__name__}"
+        for name, x in vars(module).items():
+            if not name.startswith("_") and callable(x):
+                own = getattr(x, "__name__", "")  # transpose, whose other name is permute_dims
+                best = own if getattr(module, own, None) is x else name
+                found.setdefault(_key_of(x), prefix + best)
     return found
 
 

@@ -19,7 +19,7 @@ from tinygrad_ce.programs.tracer import EFFECTS, look_again
 from tinygrad_ce.rules.support import masked, ratio, weigh
 from tinygrad_ce.targets import check_distribution
 
-__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "simplify"]
+__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "readable", "replaced", "simplify"]
 
 Watch: TypeAlias = Callable[[Rule, Line, list[Line], Any], None]
 
@@ -92,23 +92,29 @@ def expand(program: Program) -> Program:
     >>> [made.function.__name__ for made in expand(Program("f", (x,), (line,), ())).lines]
     ['equal', 'divide', 'where']
     """
+    return replaced(program, _written_out)
+
+
+def replaced(program: Program, change: Callable[[Line], Rewriting | None]) -> Program:
+    """The program with other lines for those for which `change` has some, and with their result."""
     lines: list[Line] = []
     known: dict[Value, Any] = {}
     for line in program.lines:
         line = _with_known(line, known)
-        if line.part != "backward" or line.function not in (ratio, weigh, masked):
+        found = change(line)
+        if found is None:
             lines.append(line)
-            continue
-        made, result = _written_out(line)
-        if isinstance(result, Value) and result.dtype == line.result.dtype:
-            lines += made
-            known[line.result] = _named_after(result, line.result)
         else:
-            lines.append(line)
-    return program.rewritten(lines, known)
+            lines += found[0]
+            known[line.result] = _named_after(found[1], line.result)
+    return program.rewritten(lines, {old: _resolved(new, known) for old, new in known.items()})
 
 
-def _written_out(line: Line) -> Rewriting:
+def _written_out(line: Line) -> Rewriting | None:
+    if line.part != "backward" or line.function not in (ratio, weigh, masked):
+        return None
+    if line.result.dtype.kind not in "fc":
+        return None
     a, b = line.args
     made = partial(call, part=line.part)
     if line.function is masked:
@@ -212,6 +218,10 @@ SIMPLIFY: tuple[Pass, ...] = (dead, identities, common, dead)
 
 
 def simplify(program: Program, passes: Iterable[Pass] = SIMPLIFY) -> Program:
-    """The passes, again and again until nothing changes, and then `expand`."""
-    program = _until_nothing_changes(passes, program)
+    """The passes, again and again until nothing changes."""
+    return _until_nothing_changes(passes, program)
+
+
+def readable(program: Program, passes: Iterable[Pass] = SIMPLIFY) -> Program:
+    """A simplified program as a person would write it: small functions of ours as NumPy."""
     return _until_nothing_changes(passes, expand(program))

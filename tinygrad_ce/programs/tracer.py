@@ -15,14 +15,16 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
+from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.randomness import bernoulli, gaussian
 from tinygrad_ce.rules.kinds import Function
-from tinygrad_ce.rules.outside import REFUSED
 from tinygrad_ce.rules.support import astype
+from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.targets import hint_probabilities
 
 __all__ = [
@@ -54,14 +56,6 @@ _STATIC = frozenset(
     }
 )  # fmt: skip
 
-# How many entries the result has depends on the numbers.
-_NO_SHAPE = frozenset(
-    {
-        np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.trim_zeros,
-        np.shares_memory, np.may_share_memory, np.min_scalar_type,
-    }
-)  # fmt: skip
-
 _HINTS = frozenset({hint_probabilities})  # for the person who writes, once
 
 
@@ -81,12 +75,15 @@ class Trace:
     Attributes:
         lines: the calls, oldest first.
         part: of the program, that is being written.
+        refused: what was refused last, in words that NumPy may have swallowed.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = "forward"
         self.depth = 0
+        self.refused: TraceError | None = None
+        self.constants: dict[int, tuple[Any, Any]] = {}
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -96,20 +93,34 @@ class Trace:
 
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
-        result = function(*_examples(args), **_examples(kwargs))
+        kwargs.pop("overwrite_input", None)  # a permission, which changes no result
+        given, named = (mapped(self.kept, _values(x), np.ndarray) for x in (args, kwargs))
+        check_call(function, given, named)
+        result: Any = None
+        if function is not show:  # which prints when the program runs
+            result = function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
         parts = tuple(result) if several else () if result is None else (result,)
         values = tuple(map(Value.like, parts))
         self.lines.append(
-            Line(values, function, _values(args), _values(kwargs), self.part,
+            Line(values, function, given, named, self.part,
                  result is None or function in EFFECTS, several)
         )  # fmt: skip
         made = [Traced(self, v, x) for v, x in zip(values, parts, strict=True)]
         if not several:
             return made[0] if made else None
         return getattr(type(result), "_make", type(result))(made)
+
+    def kept(self, x: Any) -> Any:
+        """A constant as it is now: the function may write into it before it returns."""
+        original, copy = self.constants.get(id(x), (None, None))
+        if original is not x or not np.array_equal(copy, x, equal_nan=x.dtype.kind in "fc"):
+            copy = x.copy()
+            copy.flags.writeable = False
+            self.constants[id(x)] = (x, copy)
+        return copy
 
     def hear(self, function: Function, args: tuple[Any, ...]) -> Any:
         """What the engine told or asked."""
@@ -120,6 +131,12 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
+        elif function is zeros_of:
+            return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
@@ -128,7 +145,10 @@ class Trace:
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward})
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
+
+# Functions that call a function of the user's on parts of an array: those calls are written down.
+_SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
 
 
 class Known:
@@ -159,14 +179,18 @@ class Traced(Known, NDArrayOperatorsMixin):
         if any(isinstance(x, Node) for x in inputs):
             return NotImplemented
         if kwargs.get("out") is not None:
-            _refuse(
+            refuse(
                 f"{ufunc.__name__} was to write into an array, by out= or as in x += 1",
                 "a program's arrays are written once",
                 "write x = x + 1, and return what the caller needs",
             )
         if method != "__call__":
             if method == "at":
-                _refuse(f"{ufunc.__name__}.at writes into its argument", *REFUSED[np.put])
+                refuse(
+                    f"{ufunc.__name__}.at was called",
+                    "it writes into its argument, and a program's arrays are written once",
+                    "use tg.add_at(x, index, value) or tg.set_at, and return what the caller needs",
+                )
             return self.tape.record(getattr(ufunc, method), inputs, kwargs)
         if ufunc in _WEAKLY and not kwargs and all(map(_is_weak, inputs)):
             return self.tape.record(_WEAKLY[ufunc], inputs, {})
@@ -181,15 +205,8 @@ class Traced(Known, NDArrayOperatorsMixin):
             return self.tape.hear(function, args)
         if function in _HINTS:
             return function(*_examples(args), **_examples(kwargs))
-        if function in _NO_SHAPE:
-            _refuse(
-                f"{function.__name__} was called",
-                "the shape of its result depends on numbers, and a program has one shape for each "
-                "array",
-                "use np.where with a mask, or compute it outside and pass it",
-            )
-        if function in REFUSED:
-            _refuse(f"{function.__name__} was called", *REFUSED[function])
+        if function in _SPELLED:
+            return TABLE[function].composed(*args, **kwargs)  # type: ignore[misc]
         return self.tape.record(function, args, kwargs)
 
     # What is known.
@@ -225,18 +242,10 @@ class Traced(Known, NDArrayOperatorsMixin):
     # What NumPy's arrays can do.
 
     def __getitem__(self, key: Any) -> Any:
-        for part in key if isinstance(key, tuple) else (key,):
-            if isinstance(part, Traced) and part.dtype == bool:
-                _refuse(
-                    "an array was indexed by a mask that is computed",
-                    "how many entries it has depends on numbers, and a program has one shape for "
-                    "each array",
-                    "use np.where(mask, x, 0), or compute the mask outside and pass it as static",
-                )
         return self.tape.record(operator.getitem, (self, key), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _refuse(
+        refuse(
             "an array's entries were assigned to",
             "a program's arrays are written once",
             "use tg.set_at(x, index, value), and return what the caller needs",
@@ -271,6 +280,10 @@ class Traced(Known, NDArrayOperatorsMixin):
     def flatten(self) -> Any:
         return np.ravel(self)
 
+    def held(self, dtype: Any) -> Any:
+        """What a Tensor of this array holds."""
+        return np.positive(self) if dtype is None else self.astype(dtype)
+
     def __round__(self, digits: int = 0) -> Any:
         return np.round(self, digits)
 
@@ -278,7 +291,7 @@ class Traced(Known, NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         if self.size == 1 or not self.shape:
-            _refuse(
+            refuse(
                 f"the program branches on {self!r}, as `if x > 0` does",
                 "a compiled program takes the same way at every call",
                 "use np.where(condition, a, b), pass what decides as a static argument "
@@ -287,7 +300,10 @@ class Traced(Known, NDArrayOperatorsMixin):
         raise ValueError("the truth value of an array with several entries is ambiguous")
 
     def __float__(self) -> float:
-        _no_number(self, "float()", "NumPy's functions instead of math's")
+        _no_number(
+            self, "float()",
+            "NumPy's functions instead of math's, np.stack or tg.set_at to put it into an array",
+        )  # fmt: skip
 
     def __int__(self) -> int:
         _no_number(self, "int()", "astype(int), or pass it as a static argument (static_argnums)")
@@ -299,6 +315,11 @@ class Traced(Known, NDArrayOperatorsMixin):
         _no_number(
             self, "a length, a place or a count", "a static argument (static_argnums) for it"
         )
+
+    def __format__(self, how: str) -> str:
+        if how:
+            _no_number(self, f"a text by the format {how!r}", "tg.debug_print(format, x)")
+        return repr(self)
 
     def item(self, *index: int) -> Any:
         _no_number(self, ".item()", "the array itself, and .item() on what the program returns")
@@ -314,7 +335,7 @@ class Traced(Known, NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(np.ndarray, name):
-            _refuse(
+            refuse(
                 f".{name} of an array was asked for",
                 "it reaches into memory, which a program that is written down has not got yet",
                 "use a function of NumPy's",
@@ -375,13 +396,10 @@ def _values(x: Any) -> Any:
     return mapped(lambda traced: traced.variable, x, Known)
 
 
-def _refuse(found: str, holds: str, remedy: str) -> NoReturn:
-    raise TraceError(found, holds, remedy)
-
-
 def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
-    _refuse(
+    x.tape.refused = TraceError(
         f"{found} was asked of {x!r}",
         "its numbers are known when the program runs, not while it is written down",
         f"use {remedy}",
     )
+    raise x.tape.refused

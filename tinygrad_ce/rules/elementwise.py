@@ -74,6 +74,11 @@ def _arcsinh(g: Any, y: Any, x: Any) -> Any:
     return g / (np.cosh(y) if np.iscomplexobj(x) else np.hypot(1.0, x))
 
 
+def _cosine_squared(x: Any) -> Any:
+    """1 - x^2 by its factors: at 1 and -1 it is +0, and for complex x on the side that x is on."""
+    return (x - 1) * (-x - 1) if np.iscomplexobj(x) else (1 - x) * (1 + x)
+
+
 def _share(g: Any, ahead: Any, a: Any, b: Any) -> Any:
     """g where a is ahead of b, half of it where they are equal; else 0, even if g is not finite."""
     return masked(g, ahead) + masked(g * 0.5, np.equal(a, b))
@@ -177,8 +182,8 @@ RULES: Table = {
     np.tan:           (lambda g, y, x: g * (1 + y * y),),
     # x - 1 and -x - 1 keep the sign of an imaginary zero, 1 - x does not: it tells the two sides
     # of a branch cut apart.
-    np.arcsin:        (lambda g, y, x: g / np.sqrt((x - 1) * (-x - 1)),),
-    np.arccos:        (lambda g, y, x: -g / np.sqrt((x - 1) * (-x - 1)),),
+    np.arcsin:        (lambda g, y, x: g / np.sqrt(_cosine_squared(x)),),
+    np.arccos:        (lambda g, y, x: -g / np.sqrt(_cosine_squared(x)),),
     np.arctan:        (lambda g, y, x: g / (1 + x * x),),
     np.arctan2:       (lambda g, y, a, b: g * _inverted(b, a),
                        lambda g, y, a, b: -g * _inverted(a, b)),

@@ -7,6 +7,7 @@ Kinks: of equal entries `np.sort` keeps the order.
 """
 
 import operator
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -14,15 +15,25 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import NDArray
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import as_array, constant, dispatched
 from tinygrad_ce.errors import DTypeError
 from tinygrad_ce.rules.kinds import Composed, Each, Table
 from tinygrad_ce.rules.support import astype, sum_to
 
-__all__ = ["RULES", "add_at", "along", "assign", "scatter", "set_at", "settled"]
+__all__ = [
+    "RULES",
+    "add_at",
+    "along",
+    "assign",
+    "entries",
+    "places_of",
+    "scatter",
+    "set_at",
+    "settled",
+]
 
 
-@dispatched
+@partial(dispatched, within=True)
 def scatter(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with x added at `key`: the transpose of `a[key]` for an a of that shape.
 
@@ -55,7 +66,7 @@ def _added(x: NDArray[Any], key: Any, shape: tuple[int, ...]) -> Any:
         out = np.zeros(shape, x.dtype)
         np.add.at(out, key, x)
         return out
-    places = np.asarray(_places(shape, key) if isinstance(key, tuple) else _rows(shape, key))
+    places = np.asarray(places_of(shape, key) if isinstance(key, tuple) else _rows(shape, key))
     weights = np.broadcast_to(x.reshape(places.shape) if x.size == places.size else x, places.shape)
     sums = np.bincount(places.ravel(), weights=weights.ravel(), minlength=prod(shape))
     return sums.reshape(shape).astype(x.dtype, copy=False)  # summed in double precision
@@ -71,6 +82,16 @@ def _rows(shape: tuple[int, ...], key: Any) -> Any:
 def _from_front(indices: Any, n: int) -> Any:
     """Indices without those that count from the end."""
     return np.where(indices < 0, indices + n, indices)
+
+
+@partial(dispatched, within=True)
+def entries(a: Any, key: Any) -> Any:
+    """`a[key]`, where the key may be an array of another kind than a.
+
+    >>> entries(np.array([1.0, 2.0]), np.array([1, 1]))
+    array([2., 2.])
+    """
+    return a[key]
 
 
 def set_at(x: Any, index: Any, value: Any) -> Any:
@@ -128,7 +149,7 @@ def settled(index: Any) -> Any:
         return tuple(map(settled, index))
     if isinstance(index, (*_ONCE, bool)):
         return index
-    found = np.asarray(index)
+    found = constant(index)
     return found if found.size or found.dtype.kind != "f" else found.astype(int)  # of []
 
 
@@ -159,7 +180,7 @@ def _core(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return shape[surplus:] if set(shape[:surplus]) <= {1} else shape
 
 
-@dispatched
+@partial(dispatched, within=True)
 def assign(x: Any, value: Any, key: Any) -> Any:
     """A copy of x with the value at `key`; of values for one place, the last in C order.
 
@@ -170,14 +191,19 @@ def assign(x: Any, value: Any, key: Any) -> Any:
     if not any(map(_repeats, key if isinstance(key, tuple) else (key,))):
         out[key] = value
         return out
-    places = _places(out.shape, key)
+    places = places_of(out.shape, key)
     flat = out.reshape(-1)  # in one dimension the order of writing is that of the places
     flat[places.ravel()] = _spread(np.asarray(value), places.shape).ravel()
     return flat.reshape(out.shape)
 
 
-def _places(shape: tuple[int, ...], key: Any) -> Any:
-    """The numbers of the places that a key reads, counted in C order."""
+@partial(dispatched, within=True)
+def places_of(shape: tuple[int, ...], key: Any) -> Any:
+    """The numbers of the places that a key reads, counted in C order.
+
+    >>> places_of((2, 3), (1, slice(0, 2)))
+    array([3, 4])
+    """
     if isinstance(key, tuple) and len(key) == len(shape) and all(map(_repeats, key)):
         places: Any = 0
         for indices, n in zip(key, shape):
@@ -188,19 +214,18 @@ def _places(shape: tuple[int, ...], key: Any) -> Any:
 
 def _assigned(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
     """Each place's gradient goes to the value that stands there."""
-    places = np.asarray(_places(x.shape, key))
+    places = places_of(x.shape, key)
     numbers = np.arange(places.size)
-    last = np.zeros(x.size, int)
-    last[places.ravel()] = numbers
-    stands = last[places] == numbers.reshape(places.shape)
+    last = assign(np.zeros(x.size, int), numbers, np.ravel(places))
+    stands = entries(last, places) == numbers.reshape(places.shape)
     core = _core(value.shape, places.ndim)
     return np.reshape(sum_to(np.where(stands, g[key], 0.0), core), value.shape)
 
 
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    indices = np.asarray(indices)
+    indices = constant(indices)
     if indices.dtype.kind in "biu":
-        indices = indices.astype(np.intp)  # a narrow dtype cannot hold the length
+        indices = astype(indices, np.intp)  # a narrow dtype cannot hold the length
     if axis is None:
         a, axis = np.ravel(a), 0
     n = a.shape[axis]
@@ -219,7 +244,7 @@ def along(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    arr, indices = as_array(arr), np.asarray(indices)
+    arr, indices = as_array(arr), constant(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
     if axis is None:
@@ -244,7 +269,7 @@ def _sort(
     """Each gradient goes back to where its entry came from; the first of equal ones stays first."""
     if axis is None:
         return np.reshape(_sort(g, y, np.ravel(a)), a.shape)
-    came_from = np.asarray(np.argsort(a, axis=axis, kind="stable"))
+    came_from = constant(np.argsort(a, axis=axis, kind="stable"))
     return scatter(g, along(a.shape, came_from, axis), a.shape)
 
 
@@ -305,6 +330,7 @@ def _concatenated(i: int, g: Any, y: Any, arrays: Any, axis: Any = 0, *, dtype: 
 # fmt: off
 RULES: Table = {
     operator.getitem:   (lambda g, y, a, key: scatter(g, key, a.shape),),
+    entries:            (lambda g, y, a, key: scatter(g, key, a.shape),),
     scatter:            (lambda g, y, x, key, shape: g[key],),
     assign:             (lambda g, y, x, value, key: assign(g, np.zeros((), g.dtype), key),
                          _assigned),

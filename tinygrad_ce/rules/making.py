@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, detached, dispatched
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.support import astype
 
@@ -56,11 +56,17 @@ def _logspace(
 
 def _geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, axis: Any = 0) -> Any:
     stop = as_array(stop)
-    if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
-        raise ValueError("Geometric sequence cannot include zero")
+    _check_not_zero(detached(start))
+    _check_not_zero(detached(stop))
     t = _fractions(start, stop, num, endpoint, np.float64)
     start = start * np.ones((), t.dtype)
     return _placed(start * np.power(stop / start, t), axis)
+
+
+@dispatched
+def _check_not_zero(end: Any) -> None:
+    if np.any(np.equal(end, 0)):
+        raise ValueError("Geometric sequence cannot include zero")
 
 
 def _astype(x: Any, dtype: Any, *, copy: Any = True, device: Any = None) -> Any:

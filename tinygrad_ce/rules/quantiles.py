@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_ce.dispatch import constant, holds
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.rules.kinds import Composed, Function, Table
 from tinygrad_ce.rules.support import astype, weigh
@@ -33,7 +34,7 @@ def _quantile(function: Function) -> Function:
         *,
         weights: Any = None,
     ) -> Any:
-        q = q if isinstance(q, int | float) else np.asarray(q)
+        q = q if isinstance(q, int | float) else constant(q)
         if skips_nans and np.ndim(q) > 1:
             raise UnsupportedError(
                 f"np.{function.__name__} was called with q of shape {np.shape(q)}",
@@ -41,7 +42,7 @@ def _quantile(function: Function) -> Function:
                 "flatten q, and reshape the result",
             )
         if weights is not None:
-            weights = np.asarray(weights)
+            weights = constant(weights)
         place = partial(function, q=q, method=method)
         return _ranked(place, a, axis, keepdims, skips_nans, weights)
 
@@ -70,9 +71,9 @@ def _ranked(
     ranks = np.arange(float(len(rows))).reshape((-1,) + (1,) * (rows.ndim - 1))
     if not a.size:
         y = np.sum(a) + place(np.zeros(rows.shape), axis=0)
-    elif weights is not None or (skips_nans and np.any(np.isnan(rows))):
+    elif weights is not None or (skips_nans and holds(np.any(np.isnan(rows)), True)):
         ranks = np.argsort(np.argsort(rows, axis=0, kind="stable"), axis=0)
-        ranks = np.asarray(np.where(np.isnan(rows), np.nan, ranks))
+        ranks = constant(np.where(np.isnan(rows), np.nan, ranks))
         spread = (
             {} if weights is None else {"weights": _rows(spread_weights(weights, a, axis), axes)}
         )
@@ -100,8 +101,8 @@ def _between(rows: Any, v: Any) -> Any:
 
     They are read where they stand unsorted, so that the gradient need not sort.
     """
-    order = np.asarray(np.argsort(rows, axis=0, kind="stable"))
-    i = np.floor(v).astype(int)
+    order = constant(np.argsort(rows, axis=0, kind="stable"))
+    i = astype(np.floor(v), int)
     own = i.ndim - rows.ndim + 1
 
     def at(places: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import as_array, constant, dispatched
 from tinygrad_ce.rules.indexing import along, scatter, set_at, settled
 from tinygrad_ce.rules.joining import pieces
 from tinygrad_ce.rules.kinds import Composed, Table
@@ -24,14 +24,14 @@ __all__ = ["RULES", "representatives"]
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     sources = [*choicelist, default]
     *choices, otherwise = numbered(sources)
-    conditions = [np.asarray(condition) for condition in condlist]
+    conditions = [constant(condition) for condition in condlist]
     found = gathered(sources, np.select(conditions, choices, otherwise))
     return astype(found, np.result_type(*sources))
 
 
 def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     sources = list(choices)
-    found = gathered(sources, np.choose(np.asarray(a), numbered(sources), mode=mode))
+    found = gathered(sources, np.choose(constant(a), numbered(sources), mode=mode))
     return astype(found, np.result_type(*sources))
 
 
@@ -39,7 +39,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
     """Each function's values put at its condition's places; later conditions win."""
     x = as_array(x)
     several = not np.isscalar(condlist) and (np.ndim(condlist[0]) or not x.ndim)
-    conditions = np.asarray(condlist if several else [condlist], dtype=bool)
+    listed = [constant(c) for c in (condlist if several else [condlist])]
+    conditions = np.stack([np.not_equal(c, 0) for c in listed])
     if len(conditions) == len(funclist) - 1:
         rest = ~np.any(conditions, axis=0, keepdims=True)
         conditions = np.concatenate([conditions, rest], axis=0)
@@ -105,7 +106,7 @@ def _partition(
     """The entries of y and a are the same: the i-th smallest of the one is that of the other."""
     if axis is None:
         return np.reshape(_partition(g, y, np.ravel(a), kth), a.shape)
-    sorted_a = np.asarray(np.argsort(a, axis=axis, kind="stable"))
+    sorted_a = constant(np.argsort(a, axis=axis, kind="stable"))
     sorted_y = np.argsort(y, axis=axis, kind="stable")
     ordered = np.take_along_axis(g, sorted_y, axis)
     return scatter(ordered, along(a.shape, sorted_a, axis), a.shape)

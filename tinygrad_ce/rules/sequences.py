@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import as_array, constant, detached, dispatched
 from tinygrad_ce.errors import UnsupportedError
-from tinygrad_ce.rules.indexing import scatter
+from tinygrad_ce.rules.indexing import entries, scatter
 from tinygrad_ce.rules.kinds import Composed, Entry, Table, present
 from tinygrad_ce.rules.reductions import slab
 from tinygrad_ce.rules.support import astype, axes_of, conj, laid_along, ratio
@@ -82,6 +82,12 @@ def piece(knots: Any, x: Any) -> Any:
     return np.minimum(np.maximum(found, 0), max(len(knots) - 2, 0))
 
 
+@dispatched
+def _check_period(period: Any) -> None:
+    if np.any(np.equal(period, 0)):
+        raise ValueError("period must be a non-zero value")
+
+
 def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
@@ -91,24 +97,24 @@ def _interp(
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
         raise ValueError("np.interp needs knots and values as vectors of one length")
     if period is not None:
-        if np.any(np.equal(period, 0)):
-            raise ValueError("period must be a non-zero value")
+        _check_period(detached(period))
         period = np.abs(period)
         x, xp = x % period, xp % period
-        turn = np.argsort(xp)
-        xp, fp = xp[turn], fp[turn]
+        turn = constant(np.argsort(xp))
+        xp, fp = entries(xp, turn), entries(fp, turn)
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
         left = right = None
-    i = piece(xp, x)
+    i = constant(piece(xp, x))
     below, beyond = x < xp[0], x > xp[-1]
-    start = xp[i]
+    start = entries(xp, i)
     if len(xp) == 1:
-        y = fp[i]
+        y = entries(fp, i)
     else:
-        width = xp[i + 1] - start  # 0 only at the last knot, where that stands twice
+        width = entries(xp, i + 1) - start  # 0 only at the last knot, where that stands twice
         part = ratio(np.where(below | beyond, 0.0, x - start), width)
-        y = fp[i] + (fp[i + 1] - fp[i]) * np.where((width == 0) & (x == start), 1.0, part)
+        low, high = entries(fp, i), entries(fp, i + 1)
+        y = low + (high - low) * np.where((width == 0) & (x == start), 1.0, part)
     y = np.where(below, fp[0] if left is None else left, y)
     return np.where(beyond, fp[-1] if right is None else right, y)
 
@@ -139,10 +145,10 @@ def _cumulative(scan: Any, start: float) -> Any:
     def composed(
         x: Any, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: Any = False
     ) -> Any:
-        if axis is None and x.ndim != 1:
+        if axis is None and x.ndim > 1:
             raise ValueError("For arrays which are not one-dimensional, axis= is required.")
         axis = 0 if axis is None else axis
-        y = scan(x, axis, dtype=dtype)
+        y = scan(x if x.ndim else np.reshape(x, 1), axis, dtype=dtype)
         if not include_initial:
             return y
         shape = list(y.shape)

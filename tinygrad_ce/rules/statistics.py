@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.dispatch import as_array, constant, detached, dispatched, holds, is_plain
 from tinygrad_ce.rules.kinds import Composed, Function, Table
 from tinygrad_ce.rules.quantiles import spread_weights
 from tinygrad_ce.rules.reductions import extreme
@@ -82,7 +82,7 @@ def _nan_spread(spread: Function) -> Function:
         about = {} if mean is None else {"mean": mean}
         with np.errstate(divide="ignore", invalid="ignore"):
             y = spread(a, axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=known, **about)
-        return np.where(count <= ddof, np.nan, y) if np.any(count <= ddof) else y
+        return np.where(count <= ddof, np.nan, y) if holds(np.any(count <= ddof), True) else y
 
     return composed
 
@@ -96,10 +96,15 @@ def _average(
         return (average, total) if returned else average
     weights = spread_weights(as_array(weights), a, axis)
     total = np.sum(weights, axis, keepdims=keepdims)
-    if np.any(total == 0):
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    _check_total(detached(total))
     average = np.sum(a * weights, axis, keepdims=keepdims) / total
     return (average, astype(total, average.dtype)) if returned else average
+
+
+@dispatched
+def _check_total(total: Any) -> None:
+    if np.any(total == 0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
 
 
 def _cov(
@@ -130,7 +135,9 @@ def _cov(
     else:
         used = ddof if aweights is None else ddof * np.sum(w * as_array(aweights)) / total[0]
         freedom = total[0] - used
-    if freedom <= 0:
+    if not is_plain(detached(freedom)):  # not known yet
+        freedom = np.where(freedom <= 0, 0.0, freedom)
+    elif freedom <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=5)
         freedom = 0.0
     x = x - mean[:, None]
@@ -154,15 +161,20 @@ def _sample_weights(fweights: Any, aweights: Any, samples: int) -> Any:
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        weights = np.asarray(weights) if name == "fweights" else as_array(weights)
+        weights = constant(weights) if name == "fweights" else as_array(weights)
         if weights.shape != (samples,):
             raise RuntimeError(f"{name} must be a vector with one entry per sample")
-        if np.any(weights < 0):
-            raise ValueError(f"{name} cannot be negative")
-        if name == "fweights" and np.any(weights != np.round(weights)):
-            raise TypeError("fweights must be integer")
+        _check_sample_weights(detached(weights), name)
         w = weights if w is None else w * weights
     return w
+
+
+@dispatched
+def _check_sample_weights(weights: Any, name: str) -> None:
+    if np.any(weights < 0):
+        raise ValueError(f"{name} cannot be negative")
+    if name == "fweights" and np.any(weights != np.round(weights)):
+        raise TypeError("fweights must be integer")
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: Any = True, *, dtype: Any = None) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.dispatch import as_array, detached, dispatched, is_plain
 from tinygrad_ce.rules.kinds import Composed, Table
 from tinygrad_ce.rules.matrices import (
     absent,
@@ -165,6 +165,8 @@ def _cofactors_along_by_matrix(g: Any, y: Any, x: Any, a: Any) -> Any:
 
 def _safe_inverse(a: Any, limit: float) -> Any:
     """The inverse, or None where the condition number of one of the matrices passes the limit."""
+    if not is_plain(detached(a)):  # not known yet, or far away
+        return None
     try:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:

@@ -1,0 +1,204 @@
+"""Passes that bring a program closer to the machine: what is nice to read becomes what is fast.
+
+Functions of ours become the NumPy calls that they are made of. Some take a shorter way that is
+right as long as no nan comes of it (`0 * inf` where the exact function knows a limit); where a nan
+does come, `look_again` leaves the program, and the function is run without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.dispatch import plain
+from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.patterns import Rewriting, number
+from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.simplify import common, dead, identities, replaced
+from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
+from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.softmax import log_softmax, softmax
+from tinygrad_ce.rules.special import xlog1py, xlogy
+from tinygrad_ce.rules.support import masked, ratio, weigh
+
+__all__ = ["lower"]
+
+
+def lower(program: Program) -> Program:
+    """The passes of this file, one after the other."""
+    for each in (short_ways, inline, cheaper, identities, common, dead):
+        program = each(program)
+    return program
+
+
+# Short ways: function(line) -> the lines, the result, and what has to be looked at for nan.
+_Way = Callable[[Line], tuple[list[Line], Value]]
+
+
+def _softmax(line: Line) -> tuple[list[Line], Value]:
+    _, axis, (lines, shifted) = _below_max(line)
+    e = _add(lines, line, np.exp, shifted)
+    total = _add(lines, line, np.sum, e, axis=axis, keepdims=True)
+    return lines, _add(lines, line, np.divide, e, total)
+
+
+def _below_max(line: Line) -> tuple[Value, Any, tuple[list[Line], Value]]:
+    z = line.args[0]
+    axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis", -1)
+    lines: list[Line] = []
+    top = _add(lines, line, np.max, z, axis=axis, keepdims=True)
+    return z, axis, (lines, _add(lines, line, np.subtract, z, top))
+
+
+def _add(lines: list[Line], like: Line, function: Function, *args: Any, **kwargs: Any) -> Value:
+    lines.append(call(function, *args, part=like.part, **kwargs))
+    return lines[-1].result
+
+
+def _log_softmax(line: Line) -> tuple[list[Line], Value]:
+    _, axis, (lines, shifted) = _below_max(line)
+    e = _add(lines, line, np.exp, shifted)
+    total = _add(lines, line, np.sum, e, axis=axis, keepdims=True)
+    return lines, _add(lines, line, np.subtract, shifted, _add(lines, line, np.log, total))
+
+
+def _pair(function: Function, line: Line) -> tuple[list[Line], Value]:
+    lines: list[Line] = []
+    return lines, _add(lines, line, function, *line.args)
+
+
+def _times_log(function: Function, line: Line) -> tuple[list[Line], Value]:
+    lines: list[Line] = []
+    x, y = line.args
+    return lines, _add(lines, line, np.multiply, x, _add(lines, line, function, y))
+
+
+_SHORT: dict[Function, _Way] = {
+    softmax: _softmax,
+    log_softmax: _log_softmax,
+    ratio: partial(_pair, np.divide),
+    weigh: partial(_pair, np.multiply),
+    xlogy: partial(_times_log, np.log),
+    xlog1py: partial(_times_log, np.log1p),
+}
+
+
+def short_ways(program: Program) -> Program:
+    """Take short ways, and look again where a nan could be theirs.
+
+    ratio(x, y), which is 0 where x is 0, becomes x / y: 0 / 0 is nan, and is seen.
+    """
+    risky: list[Value] = []
+
+    def shorter(line: Line) -> Rewriting | None:
+        way = _SHORT.get(line.function)
+        if way is None or line.results[0].dtype.kind != "f":
+            return None
+        numbers = [x for x in line.args[:2] if isinstance(x, np.ndarray | np.generic | float)]
+        if not all(np.isfinite(x).all() for x in numbers):  # what is never a number takes no way
+            return None
+        lines, result = way(line)
+        if (result.shape, result.dtype) != (line.result.shape, line.result.dtype):
+            return None
+        risky.append(result)
+        return lines, result
+
+    return _watched(replaced(program, shorter), risky)
+
+
+# Functions whose result has a nan wherever an operand has one.
+_TRANSPARENT = frozenset(
+    {
+        np.add, np.subtract, np.multiply, np.divide, np.negative, np.exp, np.log, np.log1p,
+        np.expm1, np.tanh, np.sqrt, np.square, np.sin, np.cos, np.absolute, np.matmul, np.maximum,
+        np.minimum, np.sum, np.mean, np.max, np.min, np.transpose, np.reshape, np.broadcast_to,
+        np.expand_dims, np.squeeze, np.swapaxes, np.copy,
+    }
+)  # fmt: skip
+
+
+def _watched(program: Program, risky: list[Value]) -> Program:
+    """The program that looks again where a risky nan is seen: at a single number it flows to, or
+    where it arises."""
+    if not risky:
+        return program
+    seen = {x for x in program.outputs if isinstance(x, Value) and x.size == 1 and not x.weak}
+    ends = [x for x in seen if x.dtype.kind == "f"]
+    for line in reversed(program.lines):
+        known = line.function is look_again or (
+            line.function in _TRANSPARENT and line.results and line.results[0] in seen
+        )
+        if known:
+            seen.update(line.operands())
+    alone = {value for value in risky if value not in seen}
+    lines: list[Line] = []
+    for line in program.lines:
+        lines.append(line)
+        lines += [_look(value) for value in line.results if value in alone]
+    return program.rewritten([*lines, *map(_look, ends)], {})
+
+
+def _look(value: Value) -> Line:
+    return Line((), look_again, (value,), {}, "forward", True)
+
+
+def inline(program: Program) -> Program:
+    """Write functions of ours as the NumPy calls that they make; those that ask stay whole."""
+    whole: set[Function] = {look_again, draw, masked}
+
+    def opened(line: Line) -> Rewriting | None:
+        if line.function not in ours or line.effect or line.several:
+            return None
+        found = _inside(line)
+        if found is None:
+            whole.add(line.function)
+        return found
+
+    while ours := set(foreign(program)) - whole:
+        before, program = program, replaced(program, opened)
+        if program.lines == before.lines:
+            break
+    return program
+
+
+def _inside(line: Line) -> Rewriting | None:
+    """The lines that a function of ours writes when it is traced."""
+    trace = Trace()
+    trace.part = line.part
+
+    def traced(value: Value) -> Traced:
+        sample = value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
+        return Traced(trace, value, sample)
+
+    args, kwargs = mapped(traced, line.args), mapped(traced, dict(line.kwargs))
+    try:
+        with np.errstate(all="ignore"):
+            found = plain(line.function)(*args, **kwargs)
+    except Exception:  # the sample may not be what the function takes
+        return None
+    if not isinstance(found, Traced) or found.variable.dtype != line.result.dtype:
+        return None
+    return trace.lines, found.variable
+
+
+def cheaper(program: Program) -> Program:
+    """Calls that compute the same for less: x ** 2 -> x * x, mean(x * x) -> vdot / n."""
+
+    def changed(line: Line) -> Rewriting | None:
+        if line.function is np.square and line.result.dtype.kind == "f":
+            return _pair(np.multiply, Line(line.results, np.multiply, line.args * 2, {}, line.part))
+        if line.function is np.power and number(line.args[1]) == 2:
+            twice = (line.args[0], line.args[0])
+            return _pair(np.multiply, Line(line.results, np.multiply, twice, {}, line.part))
+        if line.function is np.mean and not line.kwargs and len(line.args) == 1:
+            x = line.args[0]
+            if isinstance(x, Value) and x.size and x.dtype.char in "fd":
+                total = call(np.sum, x, part=line.part)
+                mean = call(np.divide, total.result, x.dtype.type(x.size), part=line.part)
+                return [total, mean], mean.result
+        return None
+
+    return replaced(program, changed)

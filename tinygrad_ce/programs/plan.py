@@ -1,0 +1,346 @@
+"""A program as the fastest NumPy there is for it: buffers made once, results written into them.
+
+The plan is the source of a function that makes a function. The outer one makes the workspace:
+buffers, views of them, constants as arrays without axes. The inner one is the program: calls with
+`out=`, in place where an operand is not needed any more. What the caller gets is fresh at every
+call.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.dispatch import plain
+from tinygrad_ce.marks import has_nan
+from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.execute import loaded
+from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.names import Names
+from tinygrad_ce.programs.printing import dotted, expression
+from tinygrad_ce.programs.program import Line, Program, Value, mapped
+from tinygrad_ce.programs.tracer import LookAgain, look_again
+
+__all__ = ["Planned", "planned"]
+
+
+class Planned:
+    """A program that runs in a workspace of its own; calls at the same time have one each.
+
+    Attributes:
+        source: the text that runs.
+    """
+
+    def __init__(self, make: Callable[[], Callable[..., Any]], source: str) -> None:
+        self._make, self.source = make, source
+        self._idle = [make()]
+
+    def __call__(self, *inputs: Any) -> Any:
+        try:
+            run = self._idle.pop()
+        except IndexError:
+            run = self._make()
+        try:
+            return run(*inputs)
+        finally:
+            self._idle.append(run)
+
+
+def planned(program: Program) -> Planned:
+    """The plan of a program, which returns the tuple of its outputs.
+
+    >>> from tinygrad_ce.programs.program import call
+    >>> x = Value((3,), np.dtype(float), name="x")
+    >>> a = call(np.exp, x)
+    >>> b = call(np.sum, a.result)
+    >>> run = planned(Program("f", (x,), (a, b), (b.result,)))
+    >>> run(np.zeros(3))
+    (np.float64(3.0),)
+    """
+    plan = _Plan(program)
+    source = plan.written()
+    return Planned(loaded(source, f"plan_of_{program.name}", plan.scope), source)
+
+
+class _Plan(Site):
+    """Plans one program, line after line.
+
+    Attributes:
+        arrays: the arrays that are known before the program runs, and stay where they are.
+        names: what each Value is called.
+        scope: what the source refers to.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.arrays: dict[Value, Any] = {}
+        self.names: dict[Value, str] = {}
+        self.scope: dict[str, Any] = {
+            "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
+            "vdot": np.vdot, "dot": np.dot,
+            **{dotted(function): plain(function) for function in foreign(program)},
+        }  # fmt: skip
+        self.labels = Names(self.scope)
+        self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
+        self.setup: list[str] = []
+        self.body: list[str] = []
+        self.looks: list[Value] = []
+        self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
+        self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
+        self.rows = self._rows()
+        self.roots, self.last = self._lifetimes()
+        self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
+        self.position = 0
+
+    def _rows(self) -> dict[Value, tuple[Value, int]]:
+        """The Values that are written where np.stack would copy them: the stack, and their row."""
+        outputs = {x for x in self.program.outputs if isinstance(x, Value)}
+        made = {
+            v for line in self.program.lines if line.function not in VIEWS for v in line.results
+        }
+        free = made - outputs
+        found: dict[Value, tuple[Value, int]] = {}
+        for line in self.program.lines:
+            if line.function is np.stack and line.args[1:] in ((), (0,)) and not line.kwargs:
+                for i, x in enumerate(line.args[0]):
+                    fits = x in free and x not in found and line.result not in outputs
+                    if fits and x.dtype == line.result.dtype and not x.weak:
+                        found[x] = (line.result, i)
+        return found
+
+    def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
+        """The Value whose memory each one looks at, and the last line that looks there."""
+        roots: dict[Value, Value] = {value: value for value in self.program.inputs}
+        last: dict[Value, int] = {}
+        for i, line in enumerate(self.program.lines):
+            base = line.args[0] if line.function in VIEWS and line.args else None
+            for value in line.results:
+                whole = self.rows[value][0] if value in self.rows else value
+                roots[value] = roots[base] if isinstance(base, Value) else whole
+            for value in line.operands():
+                last[roots[value]] = i
+        for x in self.program.outputs:
+            if isinstance(x, Value):
+                last[roots[x]] = len(self.program.lines)
+        return roots, last
+
+    def written(self) -> str:
+        """The source."""
+        inputs = []
+        for value in self.program.inputs:
+            self.names[value] = self.labels.of(value)
+            inputs.append(self.names[value])
+        for i, line in enumerate(self.program.lines):
+            self.position = i
+            if line.function is look_again:
+                self.looks.append(line.args[0])
+                continue
+            self._look()
+            if (
+                not self._stack(line)
+                and not self._view(line)
+                and not KERNELS.get(line.function, elementwise)(self, line)
+            ):
+                self._plainly(line)
+            self._let_go(line)
+        self._look()
+        outputs = "".join(f"{self._output(x)}, " for x in self.program.outputs)
+        return "\n".join([
+            f"def plan_of_{self.program.name}():",
+            *(f"    {row}" for row in self.setup),
+            f"    def run({', '.join(inputs)}):",
+            *(f"        {row}" for row in self.body),
+            f"        return ({outputs})",
+            "    return run",
+        ])  # fmt: skip
+
+    # What kernels ask for.
+
+    def function(self, function: Any, name: str) -> str:
+        if id(function) not in self.known:
+            self.known[id(function)] = self.labels.free(name)
+            self.scope[self.known[id(function)]] = function
+        return self.known[id(function)]
+
+    def fresh_name(self, value: Value) -> str:
+        self.names[value] = self.labels.of(value)
+        return self.names[value]
+
+    def operand(self, x: Any, dtype: Any = None) -> str:
+        if isinstance(x, Value):
+            return self.names[x]
+        if isinstance(x, np.ndarray):
+            return self.kept(x)
+        return self.kept(np.array(x, dtype))
+
+    def kept(self, x: Any) -> str:
+        key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
+        if key not in self.known:
+            name = self.known[key] = self.labels.free("c1")
+            self.scope[name] = x
+        return self.known[key]
+
+    def derived(self, value: Value, text: str) -> str:
+        key = (self.names[value], text)
+        if key not in self.known:
+            name = self.known[key] = self.labels.free("w1")
+            self.setup.append(f"{name} = {self.names[value]}{text}")
+        return self.known[key]
+
+    def is_kept(self, value: Value) -> bool:
+        return value in self.arrays
+
+    def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
+        if self.roots[value] in self.fresh:
+            self.fresh_name(value)
+            return None
+        if value in self.rows:
+            return self._row(value)
+        for x in in_place_of:
+            if isinstance(x, Value) and self._is_dying(x, value):
+                self.flat[value] = self.flat.pop(x)
+                self.arrays[value] = self.arrays[x]
+                return self._called(value, self.names[x])
+        key = (value.dtype.str, value.size)
+        if self.idle[key]:
+            flat = self.idle[key].pop()
+        else:
+            flat = (self.labels.free("b1"), np.empty(value.size, value.dtype))
+            self.setup.append(f"{flat[0]} = empty({value.size}, {self._dtype(value.dtype)})")
+        name, memory = flat
+        shaped = self.known.get((name, value.shape))
+        if shaped is None:
+            shaped = self.known[name, value.shape] = self.labels.free("b1")
+            self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
+        self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
+        return self._called(value, shaped)
+
+    def _called(self, value: Value, place: str) -> str:
+        """The name of a Value that is in a known place: the user's, if there is one."""
+        if value.name or (value.of is not None and value.of.name):
+            self.setup.append(f"{self.fresh_name(value)} = {place}")
+        else:
+            self.names[value] = place
+        return self.names[value]
+
+    def _row(self, value: Value) -> str:
+        """A row of the stack that a Value will be part of."""
+        whole, i = self.rows[value]
+        if whole not in self.arrays:
+            self.out(whole)
+        row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
+        self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
+        return self._called(value, self.derived(whole, row))
+
+    def do(self, row: str) -> None:
+        self.body.append(row)
+
+    # The rest.
+
+    def _dtype(self, dtype: Any) -> str:
+        return self.function(dtype, f"d_{dtype.name}")
+
+    def _is_dying(self, x: Value, value: Value) -> bool:
+        """Whether the memory of x may take the result: nobody looks at it after this line."""
+        return (
+            x in self.flat
+            and self.last[self.roots[x]] == self.position
+            and (x.shape, x.dtype) == (value.shape, value.dtype)
+        )
+
+    def _let_go(self, line: Line) -> None:
+        for value in {self.roots[x] for x in line.operands()} | set(line.results):
+            if self.last.get(value, self.position) <= self.position and value in self.flat:
+                flat = self.flat.pop(value)
+                self.idle[flat[1].dtype.str, flat[1].size].append(flat)
+
+    def _stack(self, line: Line) -> bool:
+        """A stack whose rows were written where they belong; others are copied there."""
+        parts = line.args[0] if line.function is np.stack else ()
+        inside = [
+            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
+            for x in parts
+        ]
+        if not any(inside) or line.result not in self.arrays:
+            return False
+        for i, (x, done) in enumerate(zip(parts, inside)):
+            if not done or x not in self.arrays:
+                copyto = self.function(np.copyto, "copyto")
+                self.do(f"{copyto}({self.derived(line.result, f'[{i}:{i + 1}]')}, {self.names[x]})")
+        return True
+
+    def _view(self, line: Line) -> bool:
+        """A view of what is kept is kept; if NumPy had to copy, it is no view."""
+        if line.function not in VIEWS or line.several:
+            return False
+        x, *rest = line.args
+        if not isinstance(x, Value) or any(True for _ in Line((), line.function, tuple(rest),
+                                                              line.kwargs).operands()):  # fmt: skip
+            return False
+        if x not in self.arrays:
+            return False
+        made = line.function(self.arrays[x], *rest, **line.kwargs)
+        if not isinstance(made, np.ndarray) or not (
+            np.may_share_memory(made, self.arrays[x]) or not made.size
+        ):
+            return False
+        text = self._text(line)
+        name = self.known.get(text)
+        if name is None:
+            name = self.known[text] = self.labels.free("w1")
+            self.setup.append(f"{name} = {text}")
+        self.arrays[line.result], self.names[line.result] = made, name
+        return True
+
+    def _plainly(self, line: Line) -> None:
+        """The call as it is, with a fresh result."""
+        text = self._text(line)
+        for value in line.results:
+            self.fresh_name(value)
+        names = ", ".join(self.names[value] for value in line.results)
+        comma = "," if line.several and len(line.results) == 1 else ""
+        self.do(f"{names}{comma} = {text}" if names else text)
+
+    def _text(self, line: Line) -> str:
+        def named(x: Any) -> Any:
+            value = Value.like(x)
+            self.names[value] = self.kept(x)
+            return value
+
+        args = mapped(named, line.args, np.ndarray)
+        kwargs = mapped(named, dict(line.kwargs), np.ndarray)
+        written = Line(line.results, line.function, args, kwargs)
+        return ast.unparse(expression(written, lambda value: ast.Name(self.names[value])))
+
+    def _look(self) -> None:
+        """Leave the program if there is a nan in one of those to be looked at."""
+        if not self.looks:
+            return
+        squares = []
+        for value in dict.fromkeys(self.looks):
+            name = self.names[value]
+            if value.dtype.char not in "fd" or not (value.ndim or value in self.arrays):
+                self.do(f"if has_nan({name}): raise LookAgain")
+            elif value in self.arrays and self.arrays[value].flags.c_contiguous:
+                flat = self.derived(value, ".reshape(-1)") if value.ndim != 1 else name
+                squares.append(f"dot({flat}, {flat})")
+            else:
+                squares.append(f"vdot({name}, {name})")
+        if squares:
+            self.do(f"n = {' + '.join(squares)}")
+            self.do("if n != n: raise LookAgain")
+        self.looks = []
+
+    def _output(self, x: Any) -> str:
+        if not isinstance(x, Value):
+            return f"{self.kept(x)}.copy()" if isinstance(x, np.ndarray) else self._constant(x)
+        return f"{self.names[x]}[()]" if x in self.arrays else self.names[x]
+
+    def _constant(self, x: Any) -> str:
+        name = self.labels.free("c1")
+        self.scope[name] = x
+        return name
