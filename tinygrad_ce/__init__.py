@@ -55,7 +55,7 @@ from tinygrad_ce.losses import (
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
-from tinygrad_ce.randomness import manual_seed
+from tinygrad_ce.randomness import default_generator, manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.saving import FileError, load, save
@@ -86,6 +86,7 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "debug_print",
+    "default_generator",
     "detach",
     "digamma",
     "elu",
