@@ -77,7 +77,8 @@ def load(path: str | Path) -> Any:
     try:
         if Path(path).suffix == ".safetensors":
             return _safetensors().load(Path(path).read_bytes())
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw:  # np.load would not close a damaged file
+            file = np.load(raw, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array")
             arrays = {name: file[name] for name in file.files}
