@@ -336,3 +336,31 @@ def test_a_batch_in_which_all_is_ignored_costs_nothing() -> None:
     value, g = tg.value_and_grad(nn.CrossEntropyLoss())(Z, np.array([-100, -100]))
     assert value == 0
     assert not g.any()
+
+
+@pytest.mark.parametrize(("layer", "x"), [(layer, x) for layer, x, _ in LAYERS], ids=name)
+def test_compiled_layers_are_the_eager_ones(layer: Any, x: Any) -> None:
+    model = map_tree(lambda w: RNG.normal(size=w.shape), layer.double())
+
+    def total(model: Any, x: Any) -> Any:
+        return np.sum(np.sin(first(model(x))))
+
+    value, g = tg.value_and_grad(total)(model, x)
+    fast, h = tg.compile(tg.value_and_grad(total))(model, x)
+    assert np.isclose(value, fast, rtol=1e-12)
+    for a, b in zip(g.parameters(), h.parameters(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("layer", "_"), ACTIVATIONS, ids=name)
+def test_compiled_activations_are_the_eager_ones(layer: Any, _: Any) -> None:
+    x = np.linspace(-7.3, 7.1, 25)
+    slope = tg.grad(lambda x: np.sum(layer(x)))
+    np.testing.assert_allclose(tg.compile(slope)(x), slope(x), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("loss", "y", "t", "_"), LOSSES, ids=name)
+def test_compiled_losses_are_the_eager_ones(loss: Any, y: Any, t: Any, _: Any) -> None:
+    f = tg.value_and_grad(lambda y, t: loss(y, t))
+    for a, b in zip(tg.compile(f)(y, t), f(y, t), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)

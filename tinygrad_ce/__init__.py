@@ -55,6 +55,7 @@ from tinygrad_ce.losses import (
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.derive import derive
 from tinygrad_ce.randomness import default_generator, manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
@@ -87,6 +88,7 @@ __all__ = [
     "cross_entropy",
     "debug_print",
     "default_generator",
+    "derive",
     "detach",
     "digamma",
     "elu",

@@ -44,6 +44,4 @@ def library_of(backend: str) -> Library | None:
 
 def executing(program: Program, library: Library | None) -> Callable[..., tuple[Any, ...]]:
     """The program as a function that returns a tuple."""
-    if library is not None:
-        return elsewhere(program, library)
-    return planned(lower(program))
+    return planned(lower(program)) if library is None else elsewhere(program, library)

@@ -11,7 +11,7 @@ from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import Error, TraceError
 from tinygrad_ce.programs.inline import inline
 from tinygrad_ce.programs.printing import dotted
-from tinygrad_ce.programs.program import Line, Program, Value, kind_of, mapped
+from tinygrad_ce.programs.program import Line, Program, Value, mapped, operand_kinds
 from tinygrad_ce.programs.tracer import LookAgain, draw, look_again
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.kinds import Function
@@ -136,7 +136,7 @@ def _loop(line: Line) -> tuple[np.dtype[Any], ...] | None:
     ufunc = line.function
     if not isinstance(ufunc, np.ufunc) or line.kwargs:
         return None
-    kinds = map(kind_of, line.args)
+    kinds = map(operand_kinds, line.args)
     return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[: ufunc.nin]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from tinygrad_ce.programs.program import Line, Value, kind_of
+from tinygrad_ce.programs.program import Line, Value, operand_kinds
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
 
@@ -68,7 +68,7 @@ def elementwise(site: Site, line: Line) -> bool:
     arrays = [x for x in line.args if isinstance(x, Value) and x.weak is None]
     if not plain or not arrays or line.result.dtype.kind == "O" or len(line.args) != f.nin:
         return False
-    dtypes = f.resolve_dtypes((*map(kind_of, line.args), None))
+    dtypes = f.resolve_dtypes((*map(operand_kinds, line.args), None))
     names = [site.operand(x, d) for x, d in zip(line.args, dtypes)]
     out = site.out(line.result, line.args)
     name = site.function(f, f.__name__)

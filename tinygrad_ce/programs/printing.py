@@ -127,8 +127,8 @@ def constant(x: Any) -> ast.expr:
     if isinstance(x, np.ndarray):
         data = _numbers(_shortest(x).tolist())
         if x.size == 0:
-            shape, dtype = constant(x.shape), constant(x.dtype)
-            return _call(_name("np.empty"), [shape, dtype], {})
+            shape = ast.Tuple([ast.Constant(n) for n in x.shape])
+            return _call(_name("np.empty"), [shape, constant(x.dtype)], {})
         return _call(_name("np.array"), [data], {} if x.dtype in (float, int, bool) and x.size
                      else {"dtype": constant(x.dtype)})  # fmt: skip
     if isinstance(x, np.generic):

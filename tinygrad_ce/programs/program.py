@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_ce.rules.kinds import Function
 
-__all__ = ["Line", "Pass", "Program", "Value", "call", "kind_of", "mapped", "values_in"]
+__all__ = ["Line", "Pass", "Program", "Value", "call", "mapped", "operand_kinds", "values_in"]
 
 
 class Value:
@@ -165,14 +165,14 @@ def call(function: Function, *args: Any, part: str = "forward", **kwargs: Any) -
 def _result(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     if isinstance(function, np.ufunc) and function.signature is None and not kwargs:
         shapes = [x.shape if isinstance(x, Value) else np.shape(x) for x in args]
-        kinds = [kind_of(x) for x in args]
+        kinds = [operand_kinds(x) for x in args]
         dtype = function.resolve_dtypes((*kinds, *[None] * function.nout))[function.nin]
         return Value(np.broadcast_shapes(*shapes), dtype)
     with np.errstate(all="ignore"):
         return Value.like(function(*mapped(_sample, args), **mapped(_sample, kwargs)))
 
 
-def kind_of(x: Any) -> Any:
+def operand_kinds(x: Any) -> Any:
     """The dtype of an operand as a ufunc resolves it; a number of Python's by its type."""
     if isinstance(x, Value):
         return x.weak or x.dtype
