@@ -32,7 +32,7 @@ def owned(program: Program, original: Program) -> Program:
     for returned, computed in zip(program.outputs, original.outputs, strict=True):
         if isinstance(returned, Value | np.ndarray):
             source, wanted = _source(returned, makers), _source(computed, meant)
-            if not isinstance(source, Value):  # a constant
+            if not (isinstance(source, Value) and isinstance(returned, Value)):  # a constant
                 fine = False
             elif source in program.inputs:
                 fine = wanted is source
