@@ -44,6 +44,7 @@ from tinygrad_ce.nn.module import Module, Parameter
 from tinygrad_ce.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from tinygrad_ce.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from tinygrad_ce.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_ce.nn.shrinking import Hardshrink, Softmin, Softshrink, Tanhshrink, Threshold
 from tinygrad_ce.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -102,9 +104,13 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "causal_mask",

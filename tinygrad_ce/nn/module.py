@@ -233,6 +233,7 @@ class Module:
                     setattr(module, name, value.astype(dtype))
                 else:
                     value.value, value.grad = value.value.astype(dtype), None
+                    value.data = value.value  # a graph from before is out of date
         return self
 
     def double(self) -> Self:
