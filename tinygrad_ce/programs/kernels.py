@@ -5,7 +5,6 @@ A kernel takes the plan and a line, and writes the calls; it answers False where
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, Protocol, TypeAlias
@@ -13,11 +12,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from tinygrad_ce.programs.program import Line, Value, operand_kinds
-from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function
-from tinygrad_ce.rules.support import astype, masked, output, spread
+from tinygrad_ce.rules.support import astype, masked
 
-__all__ = ["KERNELS", "VIEWS", "Kernel", "Site", "elementwise"]
+__all__ = ["KERNELS", "Kernel", "Site", "elementwise"]
 
 
 class Site(Protocol):
@@ -49,19 +47,6 @@ class Site(Protocol):
 
 Kernel: TypeAlias = Callable[[Site, Line], bool]
 
-# Functions whose result looks at their first operand's memory, or may.
-VIEWS = frozenset(
-    {
-        np.transpose, np.reshape, np.broadcast_to, np.expand_dims, np.squeeze, np.swapaxes,
-        np.moveaxis, np.ravel, operator.getitem, np.diagonal, np.flip, np.real, np.imag,
-        np.atleast_1d, np.atleast_2d, np.rollaxis, np.flipud, np.fliplr, np.rot90, np.split,
-        np.array_split, np.hsplit, np.vsplit, np.dsplit, np.asarray, np.atleast_3d,
-        np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view, np.permute_dims,
-        np.matrix_transpose, np.linalg.matrix_transpose, np.linalg.diagonal, np.diag,
-        np.real_if_close, cut, output, spread,
-        *(getattr(np, name) for name in ("unstack",) if hasattr(np, name)),
-    }
-)  # fmt: skip
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third operand
 
 

@@ -19,7 +19,8 @@ from tinygrad_ce.dispatch import plain
 from tinygrad_ce.marks import has_nan
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
-from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.kernels import KERNELS, Site, elementwise
+from tinygrad_ce.programs.memory import VIEWS, together
 from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
@@ -90,7 +91,8 @@ class _Plan(Site):
         self.body: list[str] = []
         self.looks: list[Value] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
-        self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
+        self.flat: dict[Value, tuple[str, Any]] = {}  # the buffer that was given to a Value
+        self.owners: dict[Value, list[Value]] = defaultdict(list)
         self.rows = self._rows()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
@@ -113,15 +115,12 @@ class _Plan(Site):
         return found
 
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
-        """The Value whose memory each one looks at, and the last line that looks there."""
-        roots: dict[Value, Value] = {value: value for value in self.program.inputs}
+        """What stands for the memory that each Value may lie in, and the last line that looks
+        there."""
+        roots = together(self.program, [(row, whole) for row, (whole, _) in self.rows.items()])
         last: dict[Value, int] = {}
         for i, line in enumerate(self.program.lines):
-            base = line.args[0] if line.function in VIEWS and line.args else None
-            for value in line.results:
-                whole = self.rows[value][0] if value in self.rows else value
-                roots[value] = roots[base] if isinstance(base, Value) else whole
-            for value in line.operands():
+            for value in (*line.operands(), *line.results):
                 last[roots[value]] = i
         for x in self.program.outputs:
             if isinstance(x, Value):
@@ -203,6 +202,7 @@ class _Plan(Site):
         for x in in_place_of:
             if isinstance(x, Value) and self._is_dying(x, value):
                 self.flat[value] = self.flat.pop(x)
+                self.owners[self.roots[value]].append(value)
                 self.arrays[value] = self.arrays[x]
                 return self._called(value, self.names[x])
         key = (value.dtype.str, value.size)
@@ -217,6 +217,7 @@ class _Plan(Site):
             shaped = self.known[name, value.shape] = self.labels.free("b1")
             self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
         self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
+        self.owners[self.roots[value]].append(value)
         return self._called(value, shaped)
 
     def _called(self, value: Value, place: str) -> str:
@@ -253,17 +254,20 @@ class _Plan(Site):
         )
 
     def _let_go(self, line: Line) -> None:
-        for value in {self.roots[x] for x in line.operands()} | set(line.results):
-            if self.last.get(value, self.position) <= self.position and value in self.flat:
-                flat = self.flat.pop(value)
-                self.idle[flat[1].dtype.str, flat[1].size].append(flat)
+        """Take back the buffers that nobody looks at any more."""
+        for root in {self.roots[x] for x in (*line.operands(), *line.results)}:
+            if self.last[root] <= self.position:
+                for value in self.owners.pop(root, ()):
+                    if value in self.flat:
+                        flat = self.flat.pop(value)
+                        self.idle[flat[1].dtype.str, flat[1].size].append(flat)
 
     def _stack(self, line: Line) -> bool:
         """A stack whose rows were written where they belong; others are copied there."""
         parts = line.args[0] if line.function is np.stack else ()
         inside = [
-            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
-            for x in parts
+            isinstance(x, Value) and self.rows.get(x) == (line.result, i)
+            for i, x in enumerate(parts)
         ]
         if not any(inside) or line.result not in self.arrays:
             return False
