@@ -19,7 +19,7 @@ from tinygrad_ce.programs.tracer import EFFECTS, look_again
 from tinygrad_ce.rules.support import masked, ratio, weigh
 from tinygrad_ce.targets import check_distribution
 
-__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "readable", "replaced", "simplify"]
+__all__ = ["SIMPLIFY", "argument_key", "common", "dead", "expand", "identities", "readable", "replaced", "simplify"]
 
 Watch: TypeAlias = Callable[[Rule, Line, list[Line], Any], None]
 
@@ -57,7 +57,7 @@ def common(program: Program) -> Program:
         if line.effect and line.function in EFFECTS:
             lines.append(line)
             continue
-        key = (line.function, _key(line.args), _key(dict(line.kwargs)))
+        key = (line.function, argument_key(line.args), argument_key(dict(line.kwargs)))
         first = seen.setdefault(key, line)
         if first is line:
             lines.append(line)
@@ -67,14 +67,14 @@ def common(program: Program) -> Program:
     return program.rewritten(lines, known)
 
 
-def _key(x: Any) -> Any:
+def argument_key(x: Any) -> Any:
     """What is equal for arguments that mean the same; arrays are the same if they are one."""
     if isinstance(x, tuple | list):
-        return (type(x), *map(_key, x))
+        return (type(x), *map(argument_key, x))
     if isinstance(x, dict):
-        return tuple((k, _key(v)) for k, v in x.items())
+        return tuple((k, argument_key(v)) for k, v in x.items())
     if isinstance(x, slice):
-        return (slice, _key(x.start), _key(x.stop), _key(x.step))
+        return (slice, argument_key(x.start), argument_key(x.stop), argument_key(x.step))
     if isinstance(x, float | complex | np.generic):
         return (type(x), repr(x))
     if isinstance(x, np.ndarray) or not x.__hash__:
