@@ -20,6 +20,7 @@ from tinygrad_ce.marks import has_nan
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
 from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.tracer import LookAgain, look_again
@@ -83,16 +84,33 @@ class _Plan(Site):
             "vdot": np.vdot, "dot": np.dot,
             **{dotted(function): plain(function) for function in foreign(program)},
         }  # fmt: skip
+        self.labels = Names(self.scope)
+        self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []
         self.looks: list[Value] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
-        self.known: dict[Any, str] = {}  # names of constants and of further views
-        self.count = 0
+        self.rows = self._rows()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
         self.position = 0
+
+    def _rows(self) -> dict[Value, tuple[Value, int]]:
+        """The Values that are written where np.stack would copy them: the stack, and their row."""
+        outputs = {x for x in self.program.outputs if isinstance(x, Value)}
+        made = {
+            v for line in self.program.lines if line.function not in VIEWS for v in line.results
+        }
+        free = made - outputs
+        found: dict[Value, tuple[Value, int]] = {}
+        for line in self.program.lines:
+            if line.function is np.stack and line.args[1:] in ((), (0,)) and not line.kwargs:
+                for i, x in enumerate(line.args[0]):
+                    fits = x in free and x not in found and line.result not in outputs
+                    if fits and x.dtype == line.result.dtype and not x.weak:
+                        found[x] = (line.result, i)
+        return found
 
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
         """The Value whose memory each one looks at, and the last line that looks there."""
@@ -101,7 +119,8 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             base = line.args[0] if line.function in VIEWS and line.args else None
             for value in line.results:
-                roots[value] = roots[base] if isinstance(base, Value) else value
+                whole = self.rows[value][0] if value in self.rows else value
+                roots[value] = roots[base] if isinstance(base, Value) else whole
             for value in line.operands():
                 last[roots[value]] = i
         for x in self.program.outputs:
@@ -113,14 +132,19 @@ class _Plan(Site):
         """The source."""
         inputs = []
         for value in self.program.inputs:
-            self.names[value] = self.new("x")
+            self.names[value] = self.labels.of(value)
             inputs.append(self.names[value])
-        for self.position, line in enumerate(self.program.lines):
+        for i, line in enumerate(self.program.lines):
+            self.position = i
             if line.function is look_again:
                 self.looks.append(line.args[0])
                 continue
             self._look()
-            if not self._view(line) and not KERNELS.get(line.function, elementwise)(self, line):
+            if (
+                not self._stack(line)
+                and not self._view(line)
+                and not KERNELS.get(line.function, elementwise)(self, line)
+            ):
                 self._plainly(line)
             self._let_go(line)
         self._look()
@@ -136,13 +160,15 @@ class _Plan(Site):
 
     # What kernels ask for.
 
-    def new(self, stem: str) -> str:
-        self.count += 1
-        return f"{stem}{self.count}"
-
     def function(self, function: Any, name: str) -> str:
-        self.scope.setdefault(name, function)
-        return name
+        if id(function) not in self.known:
+            self.known[id(function)] = self.labels.free(name)
+            self.scope[self.known[id(function)]] = function
+        return self.known[id(function)]
+
+    def fresh_name(self, value: Value) -> str:
+        self.names[value] = self.labels.of(value)
+        return self.names[value]
 
     def operand(self, x: Any, dtype: Any = None) -> str:
         if isinstance(x, Value):
@@ -154,14 +180,14 @@ class _Plan(Site):
     def kept(self, x: Any) -> str:
         key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
         if key not in self.known:
-            name = self.known[key] = self.new("c")
+            name = self.known[key] = self.labels.free("c1")
             self.scope[name] = x
         return self.known[key]
 
     def derived(self, value: Value, text: str) -> str:
         key = (self.names[value], text)
         if key not in self.known:
-            name = self.known[key] = self.new("w")
+            name = self.known[key] = self.labels.free("w1")
             self.setup.append(f"{name} = {self.names[value]}{text}")
         return self.known[key]
 
@@ -170,27 +196,45 @@ class _Plan(Site):
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
         if self.roots[value] in self.fresh:
-            self.names[value] = self.new("y")
+            self.fresh_name(value)
             return None
+        if value in self.rows:
+            return self._row(value)
         for x in in_place_of:
             if isinstance(x, Value) and self._is_dying(x, value):
                 self.flat[value] = self.flat.pop(x)
-                self.arrays[value], self.names[value] = self.arrays[x], self.names[x]
-                return self.names[value]
+                self.arrays[value] = self.arrays[x]
+                return self._called(value, self.names[x])
         key = (value.dtype.str, value.size)
         if self.idle[key]:
             flat = self.idle[key].pop()
         else:
-            flat = (self.new("b"), np.empty(value.size, value.dtype))
+            flat = (self.labels.free("b1"), np.empty(value.size, value.dtype))
             self.setup.append(f"{flat[0]} = empty({value.size}, {self._dtype(value.dtype)})")
         name, memory = flat
         shaped = self.known.get((name, value.shape))
         if shaped is None:
-            shaped = self.known[name, value.shape] = self.new("b")
+            shaped = self.known[name, value.shape] = self.labels.free("b1")
             self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
-        self.flat[value] = flat
-        self.arrays[value], self.names[value] = memory.reshape(value.shape), shaped
-        return shaped
+        self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
+        return self._called(value, shaped)
+
+    def _called(self, value: Value, place: str) -> str:
+        """The name of a Value that is in a known place: the user's, if there is one."""
+        if value.name or (value.of is not None and value.of.name):
+            self.setup.append(f"{self.fresh_name(value)} = {place}")
+        else:
+            self.names[value] = place
+        return self.names[value]
+
+    def _row(self, value: Value) -> str:
+        """A row of the stack that a Value will be part of."""
+        whole, i = self.rows[value]
+        if whole not in self.arrays:
+            self.out(whole)
+        row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
+        self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
+        return self._called(value, self.derived(whole, row))
 
     def do(self, row: str) -> None:
         self.body.append(row)
@@ -214,6 +258,21 @@ class _Plan(Site):
                 flat = self.flat.pop(value)
                 self.idle[flat[1].dtype.str, flat[1].size].append(flat)
 
+    def _stack(self, line: Line) -> bool:
+        """A stack whose rows were written where they belong; others are copied there."""
+        parts = line.args[0] if line.function is np.stack else ()
+        inside = [
+            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
+            for x in parts
+        ]
+        if not any(inside) or line.result not in self.arrays:
+            return False
+        for i, (x, done) in enumerate(zip(parts, inside)):
+            if not done or x not in self.arrays:
+                copyto = self.function(np.copyto, "copyto")
+                self.do(f"{copyto}({self.derived(line.result, f'[{i}:{i + 1}]')}, {self.names[x]})")
+        return True
+
     def _view(self, line: Line) -> bool:
         """A view of what is kept is kept; if NumPy had to copy, it is no view."""
         if line.function not in VIEWS or line.several:
@@ -232,7 +291,7 @@ class _Plan(Site):
         text = self._text(line)
         name = self.known.get(text)
         if name is None:
-            name = self.known[text] = self.new("w")
+            name = self.known[text] = self.labels.free("w1")
             self.setup.append(f"{name} = {text}")
         self.arrays[line.result], self.names[line.result] = made, name
         return True
@@ -241,7 +300,7 @@ class _Plan(Site):
         """The call as it is, with a fresh result."""
         text = self._text(line)
         for value in line.results:
-            self.names[value] = self.new("y")
+            self.fresh_name(value)
         names = ", ".join(self.names[value] for value in line.results)
         comma = "," if line.several and len(line.results) == 1 else ""
         self.do(f"{names}{comma} = {text}" if names else text)
@@ -282,6 +341,6 @@ class _Plan(Site):
         return f"{self.names[x]}[()]" if x in self.arrays else self.names[x]
 
     def _constant(self, x: Any) -> str:
-        name = self.new("c")
+        name = self.labels.free("c1")
         self.scope[name] = x
         return name
