@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_ce.programs.patterns import Makers
 from tinygrad_ce.programs.program import Line, Program, Value, call
+from tinygrad_ce.programs.tracer import look_again
 
 __all__ = ["factored"]
 
@@ -44,7 +45,41 @@ def factored(program: Program) -> Program:
             makers.update((result, new) for result in new.results)
             for value in new.results:
                 uses.setdefault(value, 1)
-    return program.rewritten(lines, {}) if changed else program
+    return _watched(program.rewritten(lines, {}), changed) if changed else program
+
+
+# Functions of which a result is not finite wherever an operand is not.
+_PASSED_ON = frozenset(
+    {
+        np.add, np.subtract, np.multiply, np.negative, np.matmul, np.sum, np.transpose, np.reshape,
+        np.broadcast_to, np.expand_dims, np.squeeze, np.swapaxes,
+    }
+)  # fmt: skip
+
+
+def _watched(program: Program, changed: list[Value]) -> Program:
+    """The program that looks again where what was changed is not finite."""
+    reached = set(changed)
+    asked: set[Value] = set()
+    for line in program.lines:
+        if line.function is look_again and line.args[0] in reached:
+            asked.add(line.args[0])
+        elif line.function in _PASSED_ON and not reached.isdisjoint(line.operands()):
+            reached.update(line.results)
+    seen = set(asked)
+    for line in reversed(program.lines):
+        if line.function in _PASSED_ON and line.results[0] in seen:
+            seen.update(line.operands())
+    alone = set(changed) - seen
+    lines: list[Line] = []
+    for line in program.lines:
+        if line.function is look_again and line.args[0] in asked:
+            line = Line((), look_again, (line.args[0], True), {}, line.part, True)
+        lines.append(line)
+        for value in line.results:
+            if value in alone:
+                lines.append(Line((), look_again, (value, True), {}, line.part, True))
+    return program.rewritten(lines, {})
 
 
 def _factored(line: Line, makers: Makers, uses: dict[Value, int]) -> list[Line] | None:

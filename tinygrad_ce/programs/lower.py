@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
+from tinygrad_ce.programs.batch import batched, products_of_rows
 from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.factor import factored
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
@@ -28,8 +30,11 @@ __all__ = ["lower"]
 
 
 def lower(program: Program) -> Program:
-    """The passes of this file, one after the other."""
-    for each in (short_ways, inline, cheaper, identities, common, dead):
+    """The passes of this file, and those over the steps of a program, one after the other."""
+    for each in (
+        short_ways, inline, cheaper, identities, common, dead,
+        factored, dead, batched, products_of_rows,
+    ):  # fmt: skip
         program = each(program)
     return program
 

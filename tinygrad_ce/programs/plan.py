@@ -88,7 +88,7 @@ class _Plan(Site):
         self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []
-        self.looks: list[Value] = []
+        self.looks: list[Line] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
         self.rows = self._rows()
@@ -137,7 +137,7 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             self.position = i
             if line.function is look_again:
-                self.looks.append(line.args[0])
+                self.looks.append(line)
                 continue
             self._look()
             if (
@@ -321,7 +321,8 @@ class _Plan(Site):
         if not self.looks:
             return
         squares = []
-        for value in dict.fromkeys(self.looks):
+        finite = any(len(line.args) > 1 for line in self.looks)
+        for value in dict.fromkeys(line.args[0] for line in self.looks):
             name = self.names[value]
             if value.dtype.char not in "fd" or not (value.ndim or value in self.arrays):
                 self.do(f"if has_nan({name}): raise LookAgain")
@@ -332,7 +333,7 @@ class _Plan(Site):
                 squares.append(f"vdot({name}, {name})")
         if squares:
             self.do(f"n = {' + '.join(squares)}")
-            self.do("if n != n: raise LookAgain")
+            self.do(f"if n {'-' if finite else '!='} n: raise LookAgain")
         self.looks = []
 
     def _output(self, x: Any) -> str:
