@@ -58,10 +58,11 @@ def _alike(joined: Joined) -> Iterator[list[int]]:
     for i, line in enumerate(joined.lines):
         if not _may_join(joined, line):
             continue
+        operands = list(line.operands())
         origin = tuple(
-            joined.makers[x].function if x in joined.makers else None for x in line.operands()
+            joined.makers[x].function if x in joined.makers else None for x in operands
         )
-        pattern = tuple(line.args.index(x) for x in line.args if isinstance(x, Value))
+        pattern = tuple(map(operands.index, operands))
         groups[_signature(line), origin, pattern].append(i)
     return (numbers for numbers in groups.values() if len(numbers) >= _FEWEST)
 

@@ -28,7 +28,7 @@ def factored(program: Program) -> Program:
     >>> total = call(np.add, a.result, b.result, part="backward")
     >>> after = factored(Program("f", (g, h, u), (a, b, total), (total.result,)))
     >>> [line.function.__name__ for line in after.lines[2:]]
-    ['add', 'multiply']
+    ['add', 'multiply', 'look_again']
     """
     uses = program.uses()
     makers = Makers()
