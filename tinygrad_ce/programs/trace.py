@@ -89,6 +89,8 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         if held.refused is None:
             raise
         raise held.refused from error
+    if held.caught is not None:
+        raise held.caught
     outputs, form = flatten(result)
     _check_captured(outputs, given)
     inner = [x.value if isinstance(x, Tensor) else x for x in outputs]
