@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -59,19 +60,17 @@ def _alike(joined: Joined) -> Iterator[list[int]]:
         if not _may_join(joined, line):
             continue
         operands = list(line.operands())
-        origin = tuple(
-            joined.makers[x].function if x in joined.makers else None for x in operands
-        )
+        origin = tuple(joined.makers[x].function if x in joined.makers else None for x in operands)
         pattern = tuple(map(operands.index, operands))
-        groups[_signature(line), origin, pattern].append(i)
+        w = argument_key(line.args[1]) if line.function is np.matmul else None  # is shared
+        groups[_signature(line), origin, pattern, w].append(i)
     return (numbers for numbers in groups.values() if len(numbers) >= _FEWEST)
 
 
 def _signature(line: Line, row: Value | None = None) -> Any:
     """What lines to be joined have in common; the row is where the arrays of the others are."""
     args = tuple(
-        (x is row, x.shape, x.dtype) if isinstance(x, Value) else argument_key(x)
-        for x in line.args
+        (x is row, x.shape, x.dtype) if isinstance(x, Value) else argument_key(x) for x in line.args
     )
     return line.function, args
 
@@ -99,7 +98,7 @@ def _join(joined: Joined, numbers: Sequence[int]) -> list[Value]:
     for each in zip(*(line.args for line in lines)):
         if all(x is each[0] for x in each) or not isinstance(each[0], Value):
             args.append(each[0])
-        elif each[0].weak is None and each[0].ndim == lines[0].result.ndim:
+        elif each[0].weak is None and _fit(each) and each[0].ndim == lines[0].result.ndim:
             if each not in columns:
                 columns[each] = joined.column(each, numbers)
             args.append(columns[each])
@@ -116,6 +115,11 @@ def _join(joined: Joined, numbers: Sequence[int]) -> list[Value]:
     made = _product(*taken) if lines[0].function is np.matmul else [call(lines[0].function, *taken)]
     joined.join(numbers, [_in_part(line, lines[0].part) for line in made])
     return [line.result for line in lines]
+
+
+def _fit(values: Sequence[Value]) -> bool:
+    """Whether Values can lie one behind the other: none is there twice."""
+    return len(set(values)) == len(values)
 
 
 def _in_part(line: Line, part: str) -> Line:
@@ -200,9 +204,9 @@ def _factors(joined: Joined, leaf: Any) -> tuple[Any, ...]:
         return (_OTHER,)
     if line.function is np.matmul:
         a, g = line.args
-        made = joined.makers.get(a) if isinstance(a, Value) else None
+        made = joined.makers.get(a) if isinstance(a, Value) and isinstance(g, Value) else None
         plain = made is not None and made.function is np.transpose and len(made.args) == 1
-        if plain and not made.kwargs and a.ndim == g.ndim == 2:  # type: ignore[union-attr]
+        if plain and isinstance(made.args[0], Value) and not made.kwargs and a.ndim == g.ndim == 2:  # type: ignore[union-attr]
             return _PRODUCT, made.args[0], g  # type: ignore[union-attr]
     if line.function is np.sum and (line.args[1:], line.kwargs) in (((0,), {}), ((), {"axis": 0})):
         (g, *_) = line.args
@@ -215,7 +219,7 @@ def _add_up(joined: Joined, root: Line, groups: dict[Any, list[tuple[Value, ...]
     terms: list[Any] = []
     lines: list[Line] = []
     for (kind, *_), found in groups.items():
-        if kind == _OTHER or len(found) == 1:
+        if kind == _OTHER or len(found) == 1 or not all(map(_fit, zip(*found))):
             terms += [leaf for leaf, *_ in found]
             continue
         found.sort(key=lambda each: _order(joined, each[1]))
@@ -260,15 +264,15 @@ def products_of_rows(program: Program) -> Program:
     uses, makers = program.uses(), program.makers()
     runs: dict[Value, list[Line]] = {}  # the rows, in the order in which they are multiplied
     for line in program.lines:
-        if line.function is not np.multiply or line.kwargs:
+        if line.function is not np.multiply or line.kwargs or line.result.dtype.kind != "f":
             continue
         a, b = (_run(x, runs, makers, uses) for x in line.args)
-        if len(a) > 1 and len(b) > 1 or not a or not b:
+        if (len(a) > 1 and len(b) > 1) or not a or not b:
             continue
         run = [*a, *b] if len(b) == 1 else [*b, *a]
         places = [row.args[1] for row in run[-3:]]
         same = run[-1].args[0] is run[0].args[0] and run[0].result.shape == line.result.shape
-        if same and {q - p for p, q in zip(places, places[1:])} in ({1}, {-1}):
+        if same and {q - p for p, q in pairwise(places)} in ({1}, {-1}):
             runs[line.result] = run
             for x in line.args:
                 runs.pop(x, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ class Joined:
         return bits
 
     def apart(self, numbers: Iterable[int]) -> list[int]:
-        """Those of these lines, one after the other, that need none of those before, nor they it."""
+        """Those of these lines, in order, that need none of those before, nor are needed by them."""
         chosen: list[int] = []
         bits = needed = 0
         for i in numbers:
@@ -291,7 +292,7 @@ def _is_even(stack: Stack, values: Sequence[Value], step: int | None = None) -> 
     if any(x not in stack.place for x in values):
         return False
     at = [stack.place[x] for x in values]
-    steps = {b - a for a, b in zip(at, at[1:])}
+    steps = {b - a for a, b in pairwise(at)}
     return steps <= ({step} if step else {at[-1] - at[-2]} if len(at) > 1 else set())
 
 

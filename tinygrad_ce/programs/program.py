@@ -136,12 +136,14 @@ Pass: TypeAlias = Callable[[Program], Program]
 
 def mapped(change: Callable[[Any], Any], x: Any, kind: type = Value) -> Any:
     """x with `change(item)` in the place of every item of that kind in it."""
+    outer = type(x)
+    if outer is float or outer is int:
+        return x
     if isinstance(x, kind):
         return change(x)
-    outer = type(x)
     if outer is tuple or outer is list:
         return outer([mapped(change, item, kind) for item in x])
-    if outer is dict:
+    if outer is dict and x:
         return {key: mapped(change, item, kind) for key, item in x.items()}
     if outer is slice:
         return slice(*(mapped(change, part, kind) for part in (x.start, x.stop, x.step)))
