@@ -9,7 +9,7 @@ import pytest
 from test_compiled_equality import check_same, outcome
 
 import tinygrad_ce as tg
-from tinygrad_ce.programs.batch import batched, products_of_rows
+from tinygrad_ce.programs.batch import batched
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.factor import factored
@@ -17,6 +17,7 @@ from tinygrad_ce.programs.lower import lower
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.simplify import dead, simplify
+from tinygrad_ce.programs.sums import products_of_rows
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.programs.tracer import look_again
 

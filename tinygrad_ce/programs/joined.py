@@ -8,49 +8,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.stacks import Column, Stack, is_even
 
-__all__ = ["Column", "Joined", "Stack"]
-
-
-class Stack:
-    """Arrays of one shape, one behind the other.
-
-    Attributes:
-        members: the arrays; None for rows that nobody asked for.
-        whole: what they are the rows of; None as long as more arrays may come at the ends.
-        users: the bits of the lines that take from it.
-    """
-
-    def __init__(self, members: Iterable[Value | None], whole: Value | None = None) -> None:
-        self.members, self.whole, self.users = list(members), whole, 0
-        self.place = {x: i for i, x in enumerate(self.members) if x is not None}
-
-    def extended(self, front: list[Value], back: list[Value]) -> None:
-        """Let more arrays come at the ends."""
-        Stack.__init__(self, [*front, *self.members, *back])
-
-
-@dataclass(frozen=True)
-class Column:
-    """Values one behind the other, as lines take them: where they lie, or will lie.
-
-    Attributes:
-        stack: whose rows they are, evenly apart; if they are not in it yet, it is extended.
-        copies: how many cannot be written to their place where they arise.
-    """
-
-    values: Sequence[Value]
-    stack: Stack
-    copies: int = 0
-    front: list[Value] = field(default_factory=list)
-    back: list[Value] = field(default_factory=list)
+__all__ = ["Joined"]
 
 
 class Joined:
@@ -110,7 +75,7 @@ class Joined:
         return bits
 
     def apart(self, numbers: Iterable[int]) -> list[int]:
-        """Those of these lines, in order, that need none of those before, nor are needed by them."""
+        """Those of these lines, in order, that need none of those before and serve none."""
         chosen: list[int] = []
         bits = needed = 0
         for i in numbers:
@@ -126,7 +91,7 @@ class Joined:
         """Where these Values lie one behind the other, or will, for these lines to take."""
         stack = self.rows.get(values[0]) or self.rows.get(values[-1])
         if stack is not None:
-            if _is_even(stack, values):
+            if is_even(stack, values):
                 return Column(values, stack)
             found = self._extension(stack, values, _bits(numbers))
             if found is not None:
@@ -144,7 +109,7 @@ class Joined:
         a, b = inside[0], inside[-1] + 1
         front, back = list(values[:a]), list(values[b:])
         starts, ends = stack.place[values[a]] == 0, values[b - 1] is stack.members[-1]
-        if stack.whole is not None or not _is_even(stack, values[a:b], 1):
+        if stack.whole is not None or not is_even(stack, values[a:b], 1):
             return None
         if (front and not starts) or (back and not ends):
             return None
@@ -285,15 +250,6 @@ def _bits(numbers: Iterable[int]) -> int:
     for i in numbers:
         bits |= 1 << i
     return bits
-
-
-def _is_even(stack: Stack, values: Sequence[Value], step: int | None = None) -> bool:
-    """Whether the Values are rows of the stack, in equal steps."""
-    if any(x not in stack.place for x in values):
-        return False
-    at = [stack.place[x] for x in values]
-    steps = {b - a for a, b in pairwise(at)}
-    return steps <= ({step} if step else {at[-1] - at[-2]} if len(at) > 1 else set())
 
 
 def _with(line: Line, same: dict[Value, Any]) -> Line:

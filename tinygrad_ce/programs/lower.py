@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
-from tinygrad_ce.programs.batch import batched, products_of_rows
+from tinygrad_ce.programs.batch import batched
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.factor import factored
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
+from tinygrad_ce.programs.sums import products_of_rows
 from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, softmax

@@ -63,7 +63,7 @@ class LookAgain(Exception):  # noqa: N818  it is no error
 
 
 def look_again(g: Any, finite: bool = False) -> None:
-    """Leave the program if there is a nan in a gradient; or an infinity, where it must be finite."""
+    """Leave the program if there is a nan in a gradient, or what is not finite, if it must be."""
     if has_nan(g) or (finite and not np.isfinite(g).all()):
         raise LookAgain
 
