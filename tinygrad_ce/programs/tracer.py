@@ -301,7 +301,7 @@ class Traced(Known, NDArrayOperatorsMixin):
     def __round__(self, *digits: int) -> Any:
         if self.variable.weak is not None:  # Python rounds its numbers by their decimal digits
             return self.tape.record(round, (self, *digits), {})
-        return np.round(self, *digits)
+        return np.round(self, *digits)  # type: ignore[call-overload]
 
     # What depends on numbers.
 
