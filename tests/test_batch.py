@@ -234,3 +234,32 @@ def check_defined(program: Program) -> None:
         assert there.isdisjoint(line.results)
         there.update(line.results)
     assert there.issuperset(x for x in program.outputs if isinstance(x, Value))
+
+
+def descent(f: Callable[..., Any], rate: float) -> Callable[..., Any]:
+    def step(p: Any, x: Any, h: Any) -> Any:
+        loss, g = tg.value_and_grad(lambda p: f(x, h, *p))(p)
+        return loss, tuple(w - rate * d for w, d in zip(p, g, strict=True))
+
+    return step
+
+
+@pytest.mark.parametrize("rate", [0.1, 1e-3, -0.5, 3.0, 1e-9])
+def test_the_rate_moves_to_the_seed(rate: float) -> None:
+    step = descent(recurrent, rate)
+    compiled = compile(step)
+    for seed in range(3):
+        x, h, *weights = arguments(recurrent, seed)
+        check_same(outcome(compiled, (weights, x, h)), outcome(step, (weights, x, h)), 256)
+    found = lines_of(step, tuple(weights), x, h)
+    moves = 1e-6 <= abs(rate) <= 1
+    assert found[-6:].count("multiply") == (0 if moves else 3)
+
+
+def test_the_rate_stays_where_gradients_are_returned() -> None:
+    def step(p: Any) -> Any:
+        g = tg.grad(lambda p: np.sum(p * p))(p)
+        return p - 0.1 * g, g
+
+    p = np.array([1.0, 2.0])
+    check_same(outcome(compile(step), (p,)), outcome(step, (p,)))

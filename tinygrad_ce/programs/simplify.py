@@ -165,6 +165,11 @@ def identities(
         line = _with_known(line, known)
         if line.function is look_again and not line.operands():
             return
+        around = _around(line, makers) if watch is None else None
+        if around is not None and line.__dict__.get("_settled") == (rules, around):
+            lines.append(line)
+            makers.update((result, line) for result in line.results)
+            return
         for rule in by_function.get(line.function, everywhere):
             found = rule.apply(line, makers)
             if found is None:
@@ -177,6 +182,7 @@ def identities(
             result = _resolved(found[1], known)
             known[line.result] = _named_after(result, line.result)
             return
+        line.__dict__["_settled"] = (rules, around)
         lines.append(line)
         makers.update((result, line) for result in line.results)
         if line.function is check_distribution:
@@ -187,6 +193,14 @@ def identities(
     log = [name for name in applied if name not in program.log]
     outputs = {old: _resolved(new, known) for old, new in known.items()}
     return program.rewritten(lines, outputs, *log)
+
+
+def _around(line: Line, makers: Makers) -> list[Any] | None:
+    """What rules look at beside a line: where that is as it was, they find what they found."""
+    if makers.facts or line.effect:
+        return None
+    first = [makers.get(x) for x in line.operands()]
+    return first + [makers.get(x) for made in first if made for x in made.operands()]
 
 
 def _with_known(line: Line, known: dict[Value, Any]) -> Line:
