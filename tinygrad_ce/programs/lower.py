@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
+from tinygrad_ce.programs.batch import batched
 from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.factor import factored
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.scale import scaled_seed
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
+from tinygrad_ce.programs.sums import products_of_rows
 from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, softmax
@@ -28,8 +32,11 @@ __all__ = ["lower"]
 
 
 def lower(program: Program) -> Program:
-    """The passes of this file, one after the other."""
-    for each in (short_ways, inline, cheaper, identities, common, dead):
+    """The passes of this file, and those over the steps of a program, one after the other."""
+    for each in (
+        short_ways, inline, cheaper, identities, common, dead,
+        scaled_seed, factored, dead, batched, products_of_rows,
+    ):  # fmt: skip
         program = each(program)
     return program
 
@@ -190,6 +197,10 @@ def cheaper(program: Program) -> Program:
     def changed(line: Line) -> Rewriting | None:
         if line.function is np.square and line.result.dtype.kind == "f":
             return _pair(np.multiply, Line(line.results, np.multiply, line.args * 2, {}, line.part))
+        doubles = line.function is np.add and line.args[0] is line.args[1]
+        if doubles and line.result.dtype.kind == "f" and line.result.weak is None:
+            doubled = (line.args[0], 2.0)
+            return _pair(np.multiply, Line(line.results, np.multiply, doubled, {}, line.part))
         if line.function is np.power and number(line.args[1]) == 2:
             twice = (line.args[0], line.args[0])
             return _pair(np.multiply, Line(line.results, np.multiply, twice, {}, line.part))

@@ -89,7 +89,7 @@ class _Plan(Site):
         self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []
-        self.looks: list[Value] = []
+        self.looks: list[Line] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the buffer that was given to a Value
         self.owners: dict[Value, list[Value]] = defaultdict(list)
@@ -136,7 +136,7 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             self.position = i
             if line.function is look_again:
-                self.looks.append(line.args[0])
+                self.looks.append(line)
                 continue
             self._look()
             if (
@@ -325,7 +325,8 @@ class _Plan(Site):
         if not self.looks:
             return
         squares = []
-        for value in dict.fromkeys(self.looks):
+        finite = any(len(line.args) > 1 for line in self.looks)
+        for value in dict.fromkeys(line.args[0] for line in self.looks):
             name = self.names[value]
             if value.dtype.char not in "fd" or not (value.ndim or value in self.arrays):
                 self.do(f"if has_nan({name}): raise LookAgain")
@@ -336,7 +337,7 @@ class _Plan(Site):
                 squares.append(f"vdot({name}, {name})")
         if squares:
             self.do(f"n = {' + '.join(squares)}")
-            self.do("if n != n: raise LookAgain")
+            self.do(f"if n {'-' if finite else '!='} n: raise LookAgain")
         self.looks = []
 
     def _output(self, x: Any) -> str:
