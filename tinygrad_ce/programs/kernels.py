@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from tinygrad_ce.programs.program import Line, Value, operand_kinds
+from tinygrad_ce.programs.program import Line, Program, Value, operand_kinds
+from tinygrad_ce.programs.region import Region, in_tiles
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
 
@@ -44,6 +45,9 @@ class Site(Protocol):
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
         """The name of the place for a result; None where it has to be fresh."""
+
+    def nested(self, program: Program, given: tuple[Value, ...]) -> str:
+        """The name of a program's plan; it takes the places of results after its inputs."""
 
     def do(self, row: str) -> None:
         """Add a statement."""
@@ -179,9 +183,11 @@ def _masked(site: Site, line: Line) -> bool:
     """The bits of x times 0 or 1: exact, and without a branch for each entry."""
     x, mask = line.args
     whole = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
-    if whole is None or not all(isinstance(v, Value) and site.is_kept(v) for v in line.args):
+    if whole is None or not all(isinstance(v, Value) and v.ndim for v in line.args):
         return False
-    if mask.dtype != bool or x.shape != mask.shape or x.shape != line.result.shape:
+    if mask.dtype != bool or not x.shape == mask.shape == line.result.shape:
+        return False
+    if x.dtype != line.result.dtype:
         return False
     kind = site.function(whole, f"d_{whole.name}")
     bits = site.derived(x, f".view({kind})")
@@ -226,6 +232,7 @@ def _joined(function: Function) -> Kernel:
 
 
 KERNELS: dict[Function, Kernel] = {
+    Region: in_tiles,
     np.matmul: _matmul,
     np.sum: _reduction(np.add),
     np.max: _reduction(np.maximum),

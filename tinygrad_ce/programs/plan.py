@@ -74,11 +74,14 @@ class _Plan(Site):
         scope: what the source refers to.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, given: tuple[Value, ...] = (), around: _Plan | None = None
+    ) -> None:
         self.program = program
         self.arrays: dict[Value, Any] = {}
         self.names: dict[Value, str] = {}
-        self.scope: dict[str, Any] = {
+        self.scope: dict[str, Any] = around.scope if around else {}
+        self.scope |= {
             "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
             "vdot": np.vdot, "dot": np.dot,
             **{dotted(function): plain(function) for function in foreign(program)},
@@ -89,7 +92,8 @@ class _Plan(Site):
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
         self.known: dict[Any, str] = {}  # names of constants and of further views
-        self.count = 0
+        self.count: int = around.count if around else 0
+        self.given = {value: self.new("y") for value in given}
         self.rows = self._rows()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
@@ -98,7 +102,9 @@ class _Plan(Site):
     def _rows(self) -> dict[Value, tuple[Value, int]]:
         """The Values that are written where np.stack would copy them: the stack, and their row."""
         outputs = {x for x in self.program.outputs if isinstance(x, Value)}
-        made = {v for line in self.program.lines if line.function not in VIEWS for v in line.results}
+        made = {
+            v for line in self.program.lines if line.function not in VIEWS for v in line.results
+        }
         free = made - outputs
         found: dict[Value, tuple[Value, int]] = {}
         for line in self.program.lines:
@@ -136,21 +142,41 @@ class _Plan(Site):
                 self.looks.append(line.args[0])
                 continue
             self._look()
-            if not self._stack(line) and not self._view(line) and not KERNELS.get(line.function, elementwise)(self, line):
-                self._plainly(line)
+            self._write(line)
             self._let_go(line)
         self._look()
         outputs = "".join(f"{self._output(x)}, " for x in self.program.outputs)
         return "\n".join([
             f"def plan_of_{self.program.name}():",
             *(f"    {row}" for row in self.setup),
-            f"    def run({', '.join(inputs)}):",
+            f"    def run({', '.join([*inputs, *self.given.values()])}):",
             *(f"        {row}" for row in self.body),
             f"        return ({outputs})",
             "    return run",
         ])  # fmt: skip
 
+    def _write(self, line: Line) -> None:
+        f = line.function
+        kernel = KERNELS.get(f) or KERNELS.get(type(f), elementwise)
+        if not self._stack(line) and not self._view(line) and not kernel(self, line):
+            self._plainly(line)
+        for value in line.results:
+            if self.given.get(value, self.names[value]) != self.names[value]:
+                self.do(f"{self.function(np.copyto, 'copyto')}({self.given[value]}, "
+                        f"{self.names[value]})")  # fmt: skip
+                self.names[value] = self.given[value]
+
     # What kernels ask for.
+
+    def nested(self, program: Program, given: tuple[Value, ...]) -> str:
+        """The name of a program's plan inside of this one; the last arguments are its results'
+        places."""
+        inner = _Plan(program, given, self)
+        self.setup += inner.written().split("\n")
+        self.count = inner.count
+        name = self.new("tile")
+        self.setup.append(f"{name} = plan_of_{program.name}()")
+        return name
 
     def new(self, stem: str) -> str:
         self.count += 1
@@ -175,6 +201,10 @@ class _Plan(Site):
         return self.known[key]
 
     def derived(self, value: Value, text: str) -> str:
+        if value not in self.arrays:
+            name = self.new("w")
+            self.do(f"{name} = {self.names[value]}{text}")
+            return name
         key = (self.names[value], text)
         if key not in self.known:
             name = self.known[key] = self.new("w")
@@ -185,6 +215,9 @@ class _Plan(Site):
         return value in self.arrays
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
+        if value in self.given:
+            self.names[value] = self.given[value]
+            return self.names[value]
         if self.roots[value] in self.fresh:
             self.names[value] = self.new("y")
             return None
