@@ -204,6 +204,93 @@ def test_argument_that_the_rule_lacks_is_told() -> None:
     assert (row.outcome, "axis is refused" in row.detail) == ("ok", True)
 
 
+def test_renamed_argument_is_told() -> None:
+    rules = (lambda g, y, u, v: g * v, lambda g, y, u, v: g * u)
+    (row, *_) = tgt.audit(tg.primitive(times, rules=rules, elementwise=True)).rows
+    assert (row.outcome, "a call with a=, b= is refused" in row.detail) == ("ok", True)
+
+
+def test_axis_that_the_rule_names_and_does_not_heed() -> None:
+    def flat(x: Any, axis: Any = None) -> Any:
+        return np.sum(x, axis=axis)
+
+    found = failed(flat, lambda g, y, x, axis=None: np.broadcast_to(g, x.shape))
+    assert found == {"other arguments"}
+
+
+def scaled(x: Any, s: float = 2.0, negative: bool = False) -> Any:
+    return -s * x if negative else s * x
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        (lambda g, y, x, s=2.0, negative=False: g * (-2 if negative else 2), "s=3.25"),
+        (lambda g, y, x, s=2.0, negative=False: g * s, "negative=True"),
+    ],
+)
+def test_number_or_switch_that_the_rule_does_not_heed(rule: Any, shown: str) -> None:
+    (row,) = tgt.audit(tg.primitive(scaled, rules=rule)).failed
+    assert (row.check, shown in row.detail) == ("other arguments", True)
+
+
+def test_argument_that_is_refused_need_not_be_heeded() -> None:
+    rule = lambda g, y, x: np.broadcast_to(np.expand_dims(g, -1), x.shape)
+    report = tgt.audit(tg.primitive(total, rules=rule), X)
+    assert outcomes(report)["other arguments"] == "skipped"
+
+
+@pytest.mark.parametrize(("returned", "said"), [(None, "returned None"), (0, "shape ()")])
+def test_rule_that_returns_no_array(returned: Any, said: str) -> None:
+    report = tgt.audit(tg.primitive(square, rules=lambda g, y, x: returned), X)
+    (row,) = [row for row in report.failed if row.check == "shape of gradients"]
+    assert said in row.detail
+
+
+def test_what_fails_alike_is_told_once() -> None:
+    page = str(tgt.audit(tg.primitive(square, rules=lambda g, y, x: 1 / 0), X))
+    assert page.count("division by zero (x of shape (2, 3))") == 1
+    assert "FAILED   as above" in page
+
+
+def test_rule_that_remembers_the_last_call() -> None:
+    """What the forward pass keeps aside is that of another call by the time of the pull-back."""
+    kept: list[Any] = []
+
+    def cube(x: Any) -> Any:
+        kept[:] = [np.array(x)]
+        return x * x * x
+
+    def slope(g: Any, y: Any, x: Any) -> Any:
+        return 3 * g * kept[0] ** 2
+
+    assert outcomes(tgt.audit(tg.primitive(cube, rules=slope), X))["calls are apart"] == "FAILED"
+
+
+def test_function_that_is_not_the_same_twice() -> None:
+    rng = np.random.default_rng(0)
+    noise = tg.primitive(lambda x: x + rng.normal(), rules=lambda g, y, x: g)
+    (row,) = [row for row in tgt.audit(noise, X).failed if row.check == "forward"]
+    assert "called again" in row.detail
+
+
+def test_function_that_returns_a_list() -> None:
+    both = tg.primitive(lambda x: [x, x], rules=lambda g, y, x: g[0] + g[1])
+    assert "returns a list" in tgt.audit(both, X).failed[0].detail
+
+
+def test_example_without_entries_has_nothing_to_measure() -> None:
+    report = tgt.audit(tg.primitive(square, rules=lambda g, y, x: 2 * g * x), np.zeros(0))
+    assert report
+    assert outcomes(report)["gradient by x"] == "skipped"
+
+
+def test_example_that_the_function_does_not_take_is_refused() -> None:
+    op = tg.primitive(square, rules=lambda g, y, x: 2 * g * x)
+    with pytest.raises(tg.Error, match=r"with x of shape .* raised TypeError"):
+        tgt.audit(op, (X, X))
+
+
 def test_operand_without_a_rule() -> None:
     op = tg.primitive(times, rules=(lambda g, y, a, b: g * b, None), elementwise=True)
     report = tgt.audit(op)
@@ -259,7 +346,7 @@ def test_example_without_floats_is_refused() -> None:
 
 def test_prints_as_a_table() -> None:
     page = str(tgt.audit(tg.primitive(square, rules=lambda g, y, x: 3 * g * x), X))
-    assert "square: 1 checks FAILED (1 examples, seed 0)" in page
+    assert "square: 1 check FAILED (1 example, seed 0)" in page
     assert "gradient by x" in page
     assert "gives 1.500 times the derivative" in page
 
@@ -300,9 +387,34 @@ def test_command_line_fails(tmp_path: Path) -> None:
     assert "2 examples" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["ops", "ops:missing", "absent:op", "ops:plain", "numpy:einsum"])
-def test_command_line_explains_what_it_cannot_do(tmp_path: Path, name: str) -> None:
-    done = command(tmp_path, name)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["ops"], [":x"], ["ops:"], ["ops:missing"], ["absent:op"], ["broken:op"], ["syntax:op"]),
+        *(
+            ["ops:plain"],
+            ["numpy:einsum"],
+            ["ops:good", "--seed", "-1"],
+            ["ops:good", "--seed", "x"],
+        ),
+        *(["ops:good", "--examples", "ops:plain"], ["ops:good", "--examples", "ops:good"]),
+        [],
+    ],
+    ids=" ".join,
+)
+def test_command_line_explains_what_it_cannot_do(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "broken.py").write_text("raise ValueError('at import')", encoding="utf-8")
+    (tmp_path / "syntax.py").write_text("def op(:", encoding="utf-8")
+    done = command(tmp_path, *arguments)
     assert done.returncode == 2
     assert "error:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_command_line_says_why_a_module_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise ValueError('at import')", encoding="utf-8")
+    assert "ValueError: at import" in command(tmp_path, "broken:op").stderr
+
+
+def test_command_line_calls_an_operation_as_it_was_called(tmp_path: Path) -> None:
+    assert command(tmp_path, "ops:good").stdout.startswith("ops:good: all checks hold")

@@ -191,3 +191,73 @@ def test_recording_is_as_before_even_after_an_error() -> None:
     with pytest.raises(KeyError):
         tgt.blame(fails, X)
     assert recorded.__globals__["recorded"] is recorded
+
+
+def test_a_late_step_of_a_long_loop() -> None:
+    """Only the first steps of a line are checked one by one; the others together."""
+
+    def slope(g: Any, y: Any, x: Any) -> Any:
+        return g * (x > 0) * np.where(x > 4, 1.001, 1.0)
+
+    leaky = tg.primitive(lambda x: np.maximum(x, 0), rules=slope)
+
+    def loss(x: Any) -> Any:
+        for _ in range(300):
+            x = leaky(x * 1.0) + 0.01
+        return np.sum(x)
+
+    assert tgt.blame(loss, np.array([0.5, 0.7])) == ()
+    (said,) = tgt.blame(loss, np.array([0.5, 2.0]))
+    assert "at x[1]" in said
+
+
+def test_a_long_loop_takes_one_witness_for_all_its_steps() -> None:
+    calls: list[int] = []
+
+    def counted(x: Any) -> Any:
+        calls.append(1)
+        return np.tanh(x)
+
+    op = tg.primitive(counted, rules=lambda g, y, x: g * (1 - y * y))
+
+    def loss(x: Any) -> Any:
+        for _ in range(500):
+            x = op(x)
+        return np.sum(x)
+
+    assert tgt.blame(loss, X) == ()
+    assert len(calls) < 20 * 500
+
+
+def test_gradients_that_vanish_on_the_way_do_not_slow_it_down() -> None:
+    steps: list[int] = []
+
+    def counted(x: Any) -> Any:
+        steps.append(1)
+        return x * 0.3
+
+    op = tg.primitive(counted, rules=lambda g, y, x: g * 0.3)
+
+    def loss(x: Any) -> Any:
+        for _ in range(800):
+            x = op(x) + 1.0
+        return np.sum(x)
+
+    assert tgt.blame(loss, X[0]) == ()
+    assert len(steps) < 30 * 800
+
+
+@pytest.mark.parametrize("derived", [tg.grad, lambda f: lambda x: tg.hvp(f, x, x), tg.jacobian])
+def test_steps_of_a_function_whose_derivative_is_taken(derived: Any) -> None:
+    """The result does not depend on my_log: its rule stands in its place."""
+    (said,) = tgt.blame(derived(lambda x: np.sum(my_log(x))), X[0])
+    assert "the rule of my_log" in said
+
+
+def test_a_graph_that_is_gone_blames_nobody() -> None:
+    def inside(x: Any) -> Any:
+        w = tg.tensor([1.0, 2.0], requires_grad=True)
+        np.sum(my_log(w)).backward()
+        return np.sum(x * w.grad)
+
+    assert tgt.blame(inside, X[0, :2]) == ()

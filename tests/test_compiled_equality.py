@@ -100,7 +100,7 @@ def test_examples(function: str, i: int, case: Case) -> None:
 
 
 def check_compiled(f: Any, where: list[Any]) -> None:
-    """The program that is written at the first point returns what f returns, there and elsewhere."""
+    """The program written at the first point returns what f returns, there and elsewhere."""
     compiled = compile(f)
     if isinstance(outcome(f, where[0]), type):
         return

@@ -1,5 +1,8 @@
 """check_formula: right formulas pass, wrong ones come with the smallest input that shows it."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -9,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 import tinygrad_ce as tg
-from tinygrad_ce.testing import WrongGradientError
-from tinygrad_ce.testing.formula import check_formula
+from tinygrad_ce.testing import WrongGradientError, check_formula, gradcheck
 from tinygrad_ce.testing.strategies import (
     Layer,
+    Pair,
     alike,
     arrays,
     away_from,
@@ -22,6 +25,7 @@ from tinygrad_ce.testing.strategies import (
     soft_targets,
 )
 
+ROOT = Path(__file__).parents[1]
 OUTPUTS = alike(probabilities, soft_targets, shape=3)
 
 
@@ -79,12 +83,33 @@ def test_several_arguments_have_a_formula_each(a: Any, b: Any) -> Any:
     return g @ b.T, a.T @ g
 
 
+@pytest.fixture(scope="module")
+def sign() -> float:
+    return -1.0
+
+
+class TestMethods:
+    @check_formula(tg.cross_entropy, given=OUTPUTS)
+    def test_a_formula_may_be_a_method(self, y: Any, t: Any) -> Any:
+        assert type(self) is TestMethods
+        return -t / y
+
+    @check_formula(tg.cross_entropy, given=[probabilities(3), soft_targets(3)])
+    def test_keyword_only_arguments_are_fixtures(self, y: Any, t: Any, *, sign: float) -> Any:
+        return sign * t / y
+
+
 @check_formula(
     lambda layer, x: layer.w @ x + layer.b,
     given=st.tuples(st.builds(Layer, arrays((2, 3)), arrays(2)), arrays(3)),
 )
 def test_the_gradient_of_a_tree_is_a_tree(layer: Any, x: Any) -> Any:
     return Layer(np.tile(x, (2, 1)), np.ones(2))
+
+
+@check_formula(lambda pair: pair.first * pair.second, given=st.builds(Pair, arrays(2), arrays(2)))
+def test_a_named_tuple_is_one_argument(pair: Any) -> Any:
+    return Pair(pair.second, pair.first)
 
 
 def refused(f: Any, formula: Any, **options: Any) -> tuple[str, str]:
@@ -168,3 +193,76 @@ def test_settings_and_seed_are_hypothesiss() -> None:
         )  # fmt: skip
     assert len(seen[0]) == 5
     assert seen[0] == seen[1] != seen[2]
+
+
+def test_arguments_are_called_as_the_formula_calls_them() -> None:
+    """Of a ufunc, and of what is wrapped, nothing else is known."""
+    assert "by x, shape (1,)" in refused(np.log, lambda x: 2 / x, given=positive())[0]
+    through = lambda *args: tg.squared_error(*args)
+    formula = lambda y, t: 2 * (y - t)
+    assert "by y, shape" in refused(through, formula, given=alike(arrays, arrays))[0]
+
+
+def test_a_formula_without_names_takes_those_of_the_function() -> None:
+    assert "by z, shape" in refused(lambda z: z**3, lambda *a: a[0], given=arrays(1))[0]
+
+
+def test_strategies_in_a_list_are_drawn_under_the_arguments_names() -> None:
+    _, notes = refused(tg.squared_error, lambda y, t: t - y, given=[arrays(1), arrays(1)])
+    assert "y=array([1.])" in notes
+    assert "t=array(" in notes
+
+
+def test_the_message_has_no_lines_of_code_of_ours() -> None:
+    _, notes = refused(lambda x: x**3, lambda x: 3 * x**2 * np.sign(x), given=arrays())
+    assert "formula.py" not in notes
+    assert "comparison.py" not in notes
+
+
+def test_the_witness_runs_once_where_formula_and_engine_agree() -> None:
+    calls: list[int] = []
+
+    def counted(x: Any) -> Any:
+        calls.append(1)
+        return np.log(x)
+
+    x = np.ones(1)
+    witness = gradcheck(counted, x, gradient=lambda x: 1 / x).evaluations
+    calls.clear()
+    once = hypothesis.settings(max_examples=1, database=None, deadline=None)
+    check_formula(counted, lambda x: 1 / x, given=st.just(x), settings=once)
+    assert len(calls) < 1.5 * witness
+
+
+def test_a_function_that_forgets_to_return_is_refused() -> None:
+    with pytest.raises(tg.Error, match="returned nothing"):
+        check_formula(lambda x: None, lambda x: 0 * x, given=positive())
+
+
+@pytest.mark.parametrize(("f", "formula"), [(3, np.cos), (np.sin, 3)])
+def test_what_is_no_function_is_refused(f: Any, formula: Any) -> None:
+    with pytest.raises(tg.Error, match="3 was given for a function"):
+        check_formula(f, formula, given=arrays())
+
+
+def test_hypothesis_is_imported_when_it_is_used() -> None:
+    program = "import sys, tinygrad_ce.testing; print('hypothesis' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "use", ["tgt.strategies.arrays()", "tgt.check_formula(np.sin, np.cos, given=[])"]
+)
+def test_without_hypothesis_its_extra_is_named(use: str) -> None:
+    program = f"""
+import sys
+sys.modules["hypothesis"] = None
+import numpy as np, tinygrad_ce.testing as tgt
+try:
+    {use}
+except tgt.MissingError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert 'pip install "tinygrad_ce[testing]"' in done.stdout, done.stderr

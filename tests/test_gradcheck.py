@@ -441,3 +441,28 @@ def test_numbers_of_50_digits_have_numpys_values(name: str) -> None:
     x = np.array([0.25, 0.75])
     f = getattr(np, name)
     np.testing.assert_allclose(as_floats(f(as_digits(x))), f(x), rtol=1e-15)
+
+
+def test_a_function_that_returns_nothing_is_refused() -> None:
+    with pytest.raises(tg.Error, match="f returned None"):
+        tgt.gradcheck(lambda x: None, 1.0)
+
+
+@pytest.mark.parametrize("argnums", [2, -3, (0, 2)])
+def test_an_argument_that_is_not_there_is_refused(argnums: Any) -> None:
+    with pytest.raises(tg.Error, match="and 2 arguments"):
+        tgt.gradcheck(np.hypot, 1.0, 2.0, argnums=argnums)
+
+
+def test_a_gradient_that_returns_nothing_is_refused() -> None:
+    with pytest.raises(tg.Error, match="returned None"):
+        tgt.gradcheck(np.sin, 1.0, gradient=lambda x: None)
+
+
+def test_where_f_refuses_the_next_numbers_it_ends() -> None:
+    """Probabilities end at 0; whether the slope there is right, no witness can tell."""
+    y, t = np.array([0.75, 0.25, 0.0]), np.array([0.5, 0.5, 0.0])
+    report = tgt.gradcheck(tg.cross_entropy, y, t, argnums=0)
+    assert report.verdict == "undecidable"
+    assert "y[2]" in str(report)
+    assert "f ends" in str(report)

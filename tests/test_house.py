@@ -196,7 +196,8 @@ def test_module_names_of_all_exist(path: Path) -> None:
     tree = parsed(path)
     listed: list[str] = []
     defined: set[str] = set()
-    tried = [inner for node in tree.body if isinstance(node, ast.Try) for inner in node.body]
+    parted = [node for node in tree.body if isinstance(node, ast.Try | ast.If)]
+    tried = [inner for node in parted for inner in node.body]
     for node in [*tree.body, *tried]:
         if isinstance(node, ast.Assign):
             names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}

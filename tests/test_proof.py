@@ -452,8 +452,41 @@ def test_a_formula_without_g_needs_the_result_in_the_arguments_shape() -> None:
 def test_wrong_names_are_refused() -> None:
     with pytest.raises(ValueError, match="none of the arguments"):
         prove(np.sin, np.cos, {"x": 2}, positive="y")
-    with pytest.raises(ValueError, match="by names 'y'"):
+    with pytest.raises(ValueError, match="none of the arguments"):
         prove(np.sin, np.cos, {"x": 2}, by="y")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"shapes": 3}, "a shape for each argument"),
+        ({"shapes": [3], "by": 1}, "none of the arguments"),
+        ({"shapes": [3], "samples": 0}, "samples=0"),
+        ({"shapes": {"x": 3}, "within": {"x": (2, 1)}}, "between 2 and 1"),
+    ],
+)
+def test_premises_that_make_no_sense_are_refused(options: Any, said: str) -> None:
+    """Of no point, or of an empty interval, anything could be proved."""
+    with pytest.raises(ValueError, match=said):
+        prove(lambda x: np.sin(x), np.cos, **options)
+
+
+def test_arguments_are_those_of_f_in_whatever_order_they_are_named() -> None:
+    proof = prove(lambda a, b: a * b, lambda a, b: b, {"b": 3, "a": 3})
+    assert str(proof).startswith("For all a in R^3, b in R^3: the gradient of f by a is b.")
+
+
+def test_branches_far_out_are_met() -> None:
+    square = lambda x: x * x
+    assert prove(square, lambda x: np.where(x < -2.5, 0, 2 * x), [()]).verdict == "refuted"
+
+
+@pytest.mark.parametrize("returned", [None, [1.0]])
+def test_what_returns_no_array_is_refused(returned: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match=r"^f returned"):
+        prove(lambda x: returned, np.cos, [()])
+    with pytest.raises(tg.UnsupportedError, match=r"^the formula returned"):
+        prove(lambda x: np.sin(x), lambda x: returned, [()])
 
 
 def test_without_sympy_the_extra_is_named() -> None:

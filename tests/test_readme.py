@@ -1,10 +1,12 @@
-"""The README's code blocks and the docstrings' examples run."""
+"""The README's code blocks and the docstrings' examples run, and print what they show."""
 
 import doctest
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
@@ -28,6 +30,19 @@ def test_the_readmes_code_blocks_run() -> None:
     assert len(examples) >= 4
     for example in examples:
         example.evaluate()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```text\n{document.namespace['report']}\n```" in text
+
+
+def test_the_readme_shows_what_its_derivations_print(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## The derivation, printed")[1].split("\n## ")[0]
+    names = {"np": np, "tg": tinygrad_ce}
+    for kind, block in re.findall(r"```(python|text)\n(.*?)```", section, re.DOTALL):
+        if kind == "python":
+            exec(compile(block, "README.md", "exec"), names)
+        else:
+            assert capsys.readouterr().out.strip() == block.strip()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import tinygrad_ce as tg
+import tinygrad_ce.testing as tgt
+from tinygrad_ce.rules.reductions import extreme
 
 NAN = np.nan
 
@@ -398,3 +400,34 @@ def test_a_number_may_be_reduced_over_axis_0(f: Any) -> None:
 def test_polynomials_in_tables_are_added_entry_by_entry(f: Any) -> None:
     a, b = np.arange(6.0).reshape(2, 3), np.array([[1.0], [2.0]])
     np.testing.assert_array_equal(f(tg.tensor(a, requires_grad=True), b).numpy(), f(a, b))
+
+
+# What the audit of the whole table found.
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.vecdot(x[:0], x[:0]),
+        lambda x: np.sum(np.matvec(np.stack([x[:0]] * 2), x[:0])),
+        lambda x: np.sum(np.cumulative_sum(x[0])),
+        lambda x: np.sum(np.maximum.accumulate(x, axis=None)),
+        lambda x: np.sum(np.logaddexp.accumulate(x, axis=None)),
+    ],
+    ids=[
+        "vecdot of nothing",
+        "matvec of nothing",
+        "cumulative_sum of a number",
+        "maximum, no axis",
+        "logaddexp",
+    ],
+)
+def test_a_call_that_numpy_takes_has_its_gradient(f: Any) -> None:
+    if not hasattr(np, "matvec") or not hasattr(np, "cumulative_sum"):
+        pytest.skip("newer functions of NumPy")
+    assert tgt.gradcheck(f, np.array([2.0, 1.0, 3.0]))
+
+
+def test_ties_of_max_are_counted_in_the_dtype_of_the_gradient() -> None:
+    g = extreme(np.float32(1), np.float32(2), np.array([2, 1, 2], np.float32))
+    assert g.dtype == np.float32

@@ -440,12 +440,51 @@ def test_the_type_of_a_tensor_draws_tensors() -> None:
         "import tinygrad_ce.testing.entry\n"
         "import numpy as np\n"
         "import tinygrad_ce as tg\n"
-        "from hypothesis import find, strategies as st\n"
+        "from hypothesis import find, settings, strategies as st\n"
         "def f(x: tg.Tensor): return x\n"
-        "x = find(st.builds(f), lambda x: x.size > 1)\n"
+        "steady = settings(max_examples=2000, derandomize=True, database=None)\n"
+        "x = find(st.builds(f), lambda x: x.size > 1, settings=steady)\n"
         "print(x.requires_grad, x.detach().numpy())\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, cwd=ROOT
     )
     assert done.stdout.split("\n")[0] == "True [ 1. -1.]", done.stderr
+
+
+@pytest.mark.parametrize("kind", [int, bool])
+@pytest.mark.parametrize(
+    "strategy", [arrays, positive, away_from, probabilities, logits, spd_matrices]
+)
+def test_floats_are_not_cut_to_integers(strategy: Any, kind: type) -> None:
+    """Probabilities that are all 0 would be no probabilities."""
+    made = strategy([0.0], dtype=kind) if strategy is away_from else strategy(dtype=kind)
+    with pytest.raises(tg.DTypeError, match="were asked for"):
+        find(made, lambda x: True, settings=FIND)
+
+
+@pytest.mark.parametrize("kind", [int, complex])
+def test_edges_are_of_real_floats(kind: type) -> None:
+    with pytest.raises(tg.DTypeError, match="were asked for"):
+        edge(kind)
+
+
+@pytest.mark.parametrize("strategy", [probabilities, one_hot, labels, logits])
+@pytest.mark.parametrize(("shape", "axis"), [((), -1), ((2, 3), 2), ((2, 3), -3)])
+def test_classes_lie_along_an_axis_that_is_there(strategy: Any, shape: Any, axis: int) -> None:
+    with pytest.raises(tg.ShapeError, match="none of its axes"):
+        find(strategy(shape, axis), lambda x: True, settings=FIND)
+
+
+@pytest.mark.parametrize("distance", [0.0, -1.0, np.nan])
+def test_a_distance_is_positive(distance: float) -> None:
+    with pytest.raises(tg.Error, match="positive distance"):
+        away_from([0.0], distance)
+
+
+def test_one_kink_needs_no_list() -> None:
+    np.testing.assert_array_equal(simplest(away_from(1.0, 0.5)), [0])
+
+
+def test_numpys_integers_are_shapes() -> None:
+    assert simplest(arrays(np.int64(3))).shape == (3,)

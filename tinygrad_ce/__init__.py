@@ -8,6 +8,7 @@ from tinygrad_ce.errors import (
     Error,
     GradientError,
     LossWarning,
+    MissingError,
     ShapeError,
     TargetError,
     TraceError,
@@ -53,6 +54,7 @@ from tinygrad_ce.losses import (
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.derive import derive
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.targets import one_hot
@@ -64,6 +66,7 @@ __all__ = [
     "Error",
     "GradientError",
     "LossWarning",
+    "MissingError",
     "ShapeError",
     "TargetError",
     "Tensor",
@@ -80,6 +83,7 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "debug_print",
+    "derive",
     "detach",
     "digamma",
     "elu",

@@ -8,6 +8,7 @@ __all__ = [
     "Error",
     "GradientError",
     "LossWarning",
+    "MissingError",
     "ShapeError",
     "TargetError",
     "TraceError",
@@ -53,6 +54,10 @@ class UnsupportedError(Error, TypeError):
 
 class TraceError(Error, TypeError):
     """A function to be compiled did what cannot be written down as a program."""
+
+
+class MissingError(Error, ImportError):
+    """A library that one of the extras brings is not installed."""
 
 
 class LossWarning(UserWarning):

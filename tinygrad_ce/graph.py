@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import is_plain
+from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import GradientError, ShapeError
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
@@ -29,6 +29,7 @@ __all__ = [
     "Extras",
     "Hook",
     "Node",
+    "as_gradient",
     "extras_of",
     "gradients",
     "order",
@@ -231,7 +232,7 @@ def pull_back(
             try:
                 fits = r.shape == x.shape and r.dtype is x.dtype
             except AttributeError:
-                r, fits = _as_gradient(r, primitive), False
+                r, fits = as_gradient(r, primitive), False
             if reached is not None and primitive.elementwise and r.shape == getattr(g, "shape", 0):
                 r = np.where(here, r, 0.0)
             if not fits:
@@ -244,7 +245,7 @@ def pull_back(
             waiting[parent] = r if before is None else before + r
 
 
-def _as_gradient(r: Any, primitive: Any) -> Any:
+def as_gradient(r: Any, primitive: Any) -> Any:
     """What a rule returned as an array: Python's numbers have neither shape nor dtype."""
     if not isinstance(r, numbers.Number):
         raise GradientError(
@@ -381,7 +382,9 @@ def gradients(
             return {node: g for node, g in marked if node in wanted}
         listens = not is_plain(root.value)
         if listens:
-            gradient = begin_backward(root.value, gradient)
+            begin_backward(root.value)
+            if not isinstance(gradient, Node):
+                gradient = alike(gradient, root.value)
         found = {node: g for node, g in _told(walk(gradient, record=record), listens)
                  if node in wanted}  # fmt: skip
         if listens:

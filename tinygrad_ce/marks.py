@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import dispatched
 
-__all__ = ["arrived", "begin_backward", "end_backward", "has_nan", "zeros_of"]
+__all__ = ["alike", "arrived", "begin_backward", "end_backward", "has_nan", "zeros_of"]
 
 
 @dispatched
@@ -27,8 +27,13 @@ def has_nan(g: Any) -> bool:
 
 
 @dispatched
-def begin_backward(root: Any, gradient: Any) -> Any:
-    """A backward pass from this value begins; the gradient there, as an array of its kind."""
+def begin_backward(root: Any) -> None:
+    """A backward pass from this value begins."""
+
+
+@dispatched
+def alike(gradient: Any, value: Any) -> Any:
+    """The gradient as an array of the kind that the value is."""
     return gradient
 
 

@@ -197,7 +197,7 @@ def check_probabilities(values: Any, axis: int) -> None:
     if not values.ndim:
         return
     sums = values.sum(axis=axis)
-    if (np.abs(sums - 1) > 0.01).any():
+    if np.any(np.abs(sums - 1) > 0.01):
         warnings.warn(
             f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
             "Probabilities sum to 1. For logits use softmax_cross_entropy.",
@@ -222,7 +222,7 @@ def hint_probabilities(values: Any, axis: int) -> None:
     """Warn where logits look like probabilities."""
     if values.size < 2 or (values < 0).any() or (values > 1).any():
         return
-    if (np.abs(values.sum(axis=axis) - 1) < 1e-6).all():
+    if np.all(np.abs(values.sum(axis=axis) - 1) < 1e-6):
         warnings.warn(
             "z sums to 1 like probabilities. This loss applies softmax itself. "
             "For probabilities use cross_entropy.",

@@ -424,7 +424,8 @@ class Tensor(Variable):
             refuse_loss(data, "tensor(...)", "use .detach(), or np.copy(t) to keep its gradients")
             data = data.value
         data = as_operand(data) if isinstance(data, np.ndarray) else data
-        value = np.array(data, dtype=dtype)
+        hold = getattr(type(data), "held", None)  # an array that stays of its kind
+        value = hold(data, dtype) if hold else np.array(data, dtype=dtype)
         if value.dtype.kind not in "biufc" and not (value.dtype == object and dtype is not None):
             raise DTypeError(
                 f"the data have dtype {value.dtype}",

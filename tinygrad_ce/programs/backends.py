@@ -1,15 +1,48 @@
-"""Where programs run."""
+"""Where a program runs: in NumPy, or under the name of another library."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_ce.errors import MissingError
+from tinygrad_ce.programs.elsewhere import Library, elsewhere
+from tinygrad_ce.programs.jax_arrays import Jax
 from tinygrad_ce.programs.lower import lower
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Program
 from tinygrad_ce.programs.tiles import tiled
+from tinygrad_ce.programs.torch_arrays import Torch
+
+__all__ = ["executing", "library_of"]
+
+_LIBRARIES: dict[str, Callable[[], Library]] = {"jax": Jax, "torch": Torch}
 
 
-def executing(backend: str) -> Callable[[Program], Callable[..., Any]]:
-    return lambda program: planned(tiled(lower(program)))
+def library_of(backend: str) -> Library | None:
+    """The library of a backend's name, None for NumPy.
+
+    Raises:
+        ValueError: there is none of that name.
+        MissingError: it is not installed.
+
+    >>> library_of("numpy") is None
+    True
+    """
+    if backend == "numpy":
+        return None
+    if backend not in _LIBRARIES:
+        raise ValueError(f"backend is numpy, {' or '.join(_LIBRARIES)}, not {backend!r}")
+    try:
+        return _LIBRARIES[backend]()
+    except ImportError as error:
+        raise MissingError(
+            f"backend={backend!r} was asked for, and {backend} is not installed",
+            "it is an extra of this package",
+            f"pip install 'tinygrad_ce[{backend}]'",
+        ) from error
+
+
+def executing(program: Program, library: Library | None) -> Callable[..., tuple[Any, ...]]:
+    """The program as a function that returns a tuple."""
+    return planned(tiled(lower(program))) if library is None else elsewhere(program, library)

@@ -13,17 +13,21 @@ from threading import Lock
 from types import MethodType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.mode import blocks, recording
-from tinygrad_ce.programs.backends import executing
+from tinygrad_ce.programs.backends import executing, library_of
 from tinygrad_ce.programs.program import Pass, Program
 from tinygrad_ce.programs.signature import Static, signature
 from tinygrad_ce.programs.simplify import SIMPLIFY
-from tinygrad_ce.programs.tracer import LookAgain
+from tinygrad_ce.programs.trace import is_dynamic
+from tinygrad_ce.programs.tracer import Known, LookAgain
 from tinygrad_ce.programs.version import Version
 from tinygrad_ce.tensor import Tensor
+from tinygrad_ce.trees import leaves, map_tree
 
 __all__ = ["Compiled", "compile"]
 
@@ -53,7 +57,7 @@ class Compiled:
         self.function = f
         self._options = (static_argnums, static_argnames, tuple(passes), maxsize, backend)
         self._statics = _statics(f, static_argnums, static_argnames)
-        self._execute = executing(backend)
+        self._library = library_of(backend)
         self._lock = Lock()
         self._versions: OrderedDict[Any, Version] = OrderedDict()
         self._recent: tuple[Version, ...] = ()
@@ -72,7 +76,7 @@ class Compiled:
             try:
                 return version.leave(*inputs)
             except LookAgain:
-                return self.function(*args, **kwargs)
+                return self._eagerly(args, kwargs)
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -85,24 +89,38 @@ class Compiled:
         try:
             return version.leave(*inputs)
         except LookAgain:
+            return self._eagerly(args, kwargs)
+
+    def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What f itself returns, in silence about inf and nan, as programs are."""
+        with np.errstate(all="ignore"):
             return self.function(*args, **kwargs)
 
     def _version(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Version, list[Any]] | None:
         """The version for arguments, and its inputs; None where f itself is to be called."""
+        if any(isinstance(x, Known) for x in leaves((args, kwargs))):
+            return None  # inside another trace
         full, named = self._declared(args, kwargs)
+        given = full, named
+        if self._library is not None:
+            full, named = map_tree(self._library.numpy, given)
         key, values = signature(full, named)
         inputs = [x.value if isinstance(x, Tensor) else x for x in values]
         if any(isinstance(x, Tensor) and not is_plain(x.value) for x in values):
-            return None  # inside another trace, or on arrays of another kind
+            return None  # there too, or for arrays of another kind
         if carries(values) and recording():
             return None
         key = (key, recording())
         version = self._versions.get(key)
         if version is None:
-            version = Version(key, self.function, full, named, self._options[2], self._execute)
+            execute = partial(executing, library=self._library)
+            version = Version(key, self.function, full, named, self._options[2], execute)
         self._use(version)
+        if self._library is not None:
+            pairs = zip(leaves(given), leaves((full, named)), strict=True)
+            inputs = [x for x, numbers in pairs if is_dynamic(numbers)]
         return version, inputs
 
     def _use(self, version: Version) -> None:
@@ -112,7 +130,8 @@ class Compiled:
             self._versions.move_to_end(version.key)
             while len(self._versions) > self._options[3]:
                 self._versions.popitem(last=False)
-            self._recent = (kept, *[v for v in self._recent if v is not kept][: _TRIED - 1])
+            others = [v for v in self._recent if v is not kept and v.key in self._versions]
+            self._recent = (kept, *others[: _TRIED - 1])
 
     def _declared(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

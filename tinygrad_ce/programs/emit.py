@@ -27,7 +27,7 @@ from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.targets import ones_at
 
-__all__ = ["Body", "body", "emit", "foreign"]
+__all__ = ["USUAL", "Body", "body", "emit", "foreign"]
 
 _SMALL = 6  # entries of an array that is written where it is used
 _MANY = 1000  # entries of an array that is written as text of numbers
@@ -61,7 +61,7 @@ def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
 
 
 _CAREFUL = (np.divide, np.power, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.reciprocal,
-            np.float_power, np.arctanh, np.cbrt, np.arcsin, np.arccos, np.arccosh, np.tan)  # fmt: skip
+            np.float_power, np.arctanh, np.cbrt, np.arcsin, np.arccos, np.arccosh)  # fmt: skip
 
 
 def _may_divide_by_zero(program: Program) -> bool:
@@ -161,7 +161,7 @@ class _Writer:
         """Whether a line is written as one, and not inside the one that uses it."""
         value = line.result
         if value.name is None and self.uses.get(value, 0) > 0:
-            value.name = _USUAL.get(line.function)
+            value.name = USUAL.get(line.function)
         known = value.name or (value.of is not None and value.of.name)
         return bool(line.effect or known or self.uses.get(value, 0) != 1)
 
@@ -219,7 +219,7 @@ class _Writer:
 
 
 # What the results of these are usually called.
-_USUAL: dict[Function, str] = {
+USUAL: dict[Function, str] = {
     softmax: "y",
     sigmoid: "y",
     log_softmax: "log_y",
@@ -238,8 +238,10 @@ def _shape(value: Value) -> str:
 
 def _without_empty_sections(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Without headings under which nothing is left, as all of it moved further down."""
-    return [row for row, after in zip(rows, [*rows[1:], ("", "")])
+    kept = [row for row, after in zip(rows, [*rows[1:], ("", "")])
             if not (row[0].startswith("# ") and after[0].startswith("# "))]  # fmt: skip
+    headings = [row for row in kept if row[0].startswith("# ")]
+    return kept if len(headings) > 1 else [row for row in kept if row not in headings]
 
 
 def _kind(value: Value) -> str:

@@ -10,7 +10,7 @@ import ast
 import builtins
 import inspect
 import textwrap
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from tinygrad_ce.errors import TraceError
@@ -52,7 +52,7 @@ class Copied:
         self.kept.append(x)
         if isinstance(x, FunctionType | type) and not _from_library(x):
             self.blocks.append(self._definition(x, name))
-        elif isinstance(x, FunctionType | type):
+        elif isinstance(x, FunctionType | BuiltinFunctionType | type):
             renamed = "" if x.__name__ == name else f" as {name}"
             self.imports[f"from {x.__module__} import {x.__name__}{renamed}"] = None
         else:
@@ -80,7 +80,9 @@ class Copied:
                 "a program that stands alone contains the functions it calls, by name",
                 "define it with def",
             )
-        found = _free(x)
+        node = _Bare({}).visit(node)
+        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        found = {name: value for name, value in _free(x).items() if name in used}
         node = _Bare({known: self.add(value, known) for known, value in found.items()}).visit(node)
         node.name = name
         return ast.unparse(ast.fix_missing_locations(node))

@@ -155,7 +155,7 @@ def _common_factor(line: Line, makers: Makers) -> Rewriting | None:
     if None in factors:
         return None
     (x, c), (y, d) = factors  # type: ignore[misc]
-    if c != d or not (_is_bounded(x, makers) and _is_bounded(y, makers)):
+    if c != d or not math.isfinite(c) or not (_is_bounded(x, makers) and _is_bounded(y, makers)):
         return None
     inner = call(line.function, x, y, part=line.part)
     return _replaced(line, np.multiply, inner.result, c, before=[inner])
@@ -242,7 +242,9 @@ _RESHAPES = (np.reshape, np.expand_dims, np.squeeze, np.ravel)
 
 
 def _is_c_order(line: Line) -> bool:
-    return not {"order", "copy"} & line.kwargs.keys() and len(line.args) < 3
+    """Whether neither order= nor copy= was given, by name or by position."""
+    positional = 1 if line.function is np.ravel else 2
+    return not {"order", "copy"} & line.kwargs.keys() and len(line.args) <= positional
 
 
 def _transpose_twice(line: Line, makers: Makers) -> Rewriting | None:
@@ -323,7 +325,8 @@ RULES: tuple[Rule, ...] = (
     Rule("one number everywhere is a number", _ANY, _scalar_constants),
     *parsed(_PATTERNS, _OWN),
     Rule("x * c * d -> x * (c * d)", (np.multiply,), _two_factors),
-    Rule("arguments at their default", (softmax, log_softmax, logsumexp), _needless_arguments),
+    Rule("arguments at their default", (softmax, log_softmax, logsumexp, np.transpose),
+         _needless_arguments),
     Rule("x * -c -> -(x * c)", (np.multiply,), _negative_factor),
     Rule("x * c - y * c -> (x - y) * c", (np.subtract, np.add), _common_factor),
     Rule("sum of one-hot = 1", (np.sum,), _sum_of_one_hot),

@@ -25,9 +25,6 @@ class Site(Protocol):
 
     arrays: dict[Value, Any]
 
-    def new(self, stem: str) -> str:
-        """A name that is free."""
-
     def function(self, function: Any, name: str) -> str:
         """The name of a function."""
 
@@ -45,6 +42,9 @@ class Site(Protocol):
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
         """The name of the place for a result; None where it has to be fresh."""
+
+    def new(self, stem: str) -> str:
+        """A name that is free."""
 
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan; it takes the places of results after its inputs."""
@@ -70,7 +70,7 @@ _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third oper
 
 def elementwise(site: Site, line: Line) -> bool:
     """Any ufunc of arrays."""
-    f = line.function
+    f: Any = line.function
     plain = isinstance(f, np.ufunc) and f.signature is None and f.nout == 1 and not line.kwargs
     arrays = [x for x in line.args if isinstance(x, Value) and x.weak is None]
     if not plain or not arrays or line.result.dtype.kind == "O" or len(line.args) != f.nin:
@@ -182,7 +182,7 @@ def _product(site: Site, line: Line, a: str, b: str, shape: tuple[int, ...]) -> 
 def _masked(site: Site, line: Line) -> bool:
     """The bits of x times 0 or 1: exact, and without a branch for each entry."""
     x, mask = line.args
-    whole = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
+    whole: Any = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
     if whole is None or not all(isinstance(v, Value) and v.ndim for v in line.args):
         return False
     if mask.dtype != bool or not x.shape == mask.shape == line.result.shape:
@@ -192,10 +192,12 @@ def _masked(site: Site, line: Line) -> bool:
     kind = site.function(whole, f"d_{whole.name}")
     bits = site.derived(x, f".view({kind})")
     chosen = site.derived(mask, f".view({site.function(np.dtype(np.int8), 'd_int8')})")
+    call = f"{site.function(np.multiply, 'multiply')}({bits}, {chosen}"
     if site.out(line.result, (x,)) is None:
-        return False
-    into = site.derived(line.result, f".view({kind})")
-    site.do(f"{site.function(np.multiply, 'multiply')}({bits}, {chosen}, {into})")
+        dtype = site.function(line.result.dtype, f"d_{line.result.dtype.name}")
+        site.do(f"{site.operand(line.result)} = {call}).view({dtype})")
+    else:
+        site.do(f"{call}, {site.derived(line.result, f'.view({kind})')})")
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from itertools import pairwise
 
 __all__ = ["WIDTH", "laid_out"]
 
@@ -36,7 +37,7 @@ def _broken(line: str, width: int) -> list[str]:
     start, end = max(pairs, key=lambda pair: pair[1] - pair[0])
     cuts = [place for place, within in commas if within == start]
     edges = [start, *cuts, end]
-    items = [code[a + 1 : b].strip() for a, b in zip(edges, edges[1:])]
+    items = [code[a + 1 : b].strip() for a, b in pairwise(edges)]
     items = [item for item in items if item]
     indent = " " * (len(code) - len(code.lstrip()))
     inner = f"{indent}    {', '.join(items)}{',' * (len(cuts) == len(items))}"

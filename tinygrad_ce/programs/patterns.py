@@ -1,15 +1,14 @@
 """Rewriting rules written as text: `x * 1 -> x`.
 
 A pattern is Python: operators and NumPy's functions, `x`, `y`, `z` for anything, `c` for a finite
-number other than 0 that is known, numbers for themselves, `...` for whatever other arguments there
-are. Sums and products match in either order. A rule applies where the result keeps its shape and
-dtype, to real numbers only.
+number other than 0 that is known, numbers for themselves, `...` for an axis and the like, if there
+are any; other operands, as in `np.sum(x, initial=1)`, are none. Sums and products match in either
+order. A rule applies where the result keeps its shape and dtype, to real numbers only.
 """
 
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
@@ -48,6 +47,7 @@ _OPERATORS: dict[type, tuple[Function, ...]] = {
     ast.MatMult: (np.matmul,), ast.Eq: (np.equal,),
 }  # fmt: skip
 _COMMUTE = (np.add, np.multiply)
+_REST = frozenset({"axis", "dtype", "keepdims"})  # what `...` may be, by name
 
 
 class Rule:
@@ -127,7 +127,7 @@ def _applying(before: Any, after: Any) -> Apply:
         if line.several or not line.results or not _is_real(line.results[0]):
             return None
         found: dict[str, Any] = {}
-        if not _matches_line(before, line, makers, found):
+        if not _matches_line(before, line, makers, found) or not _is_fine(found, line.result):
             return None
         lines: list[Line] = []
         made = _built(after, found, lines, line.part)
@@ -138,6 +138,15 @@ def _applying(before: Any, after: Any) -> Apply:
 
 def _is_real(value: Value) -> bool:
     return value.dtype.kind == "f" or value.dtype == bool
+
+
+def _is_fine(found: Mapping[str, Any], result: Value) -> bool:
+    """Whether c is a finite number other than 0 in the result's dtype: 1e-308 is none."""
+    if "c" not in found:
+        return True
+    with np.errstate(all="ignore"):
+        c = result.dtype.type(found["c"])
+    return bool(c != 0 and np.isfinite(c))
 
 
 def _same_kind(made: Any, value: Value) -> bool:
@@ -153,10 +162,8 @@ def _matches(pattern: Any, x: Any, makers: Makers, found: dict[str, Any]) -> boo
     if isinstance(pattern, str):
         if pattern in found:
             return _is_same(found[pattern], x)
-        if pattern == "c":
-            n = number(x)
-            if n is None or not n or not math.isfinite(n):
-                return False
+        if pattern == "c" and number(x) is None:
+            return False
         found[pattern] = x
         return True
     return not isinstance(x, bool) and number(x) == pattern
@@ -166,7 +173,9 @@ def _matches_line(pattern: _Call, line: Line, makers: Makers, found: dict[str, A
     if line.function not in pattern.functions or line.several:
         return False
     if pattern.rest:
-        if len(line.args) < len(pattern.args):
+        if len(line.args) < len(pattern.args) or not _REST.issuperset(line.kwargs):
+            return False
+        if len(line.args) > len(pattern.args) + 2:  # axis and dtype
             return False
         if found.setdefault("...", (line.args[len(pattern.args) :], line.kwargs)) is None:
             return False

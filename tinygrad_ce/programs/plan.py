@@ -20,8 +20,10 @@ from tinygrad_ce.marks import has_nan
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
 from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
+from tinygrad_ce.programs.region import Region
 from tinygrad_ce.programs.tracer import LookAgain, look_again
 
 __all__ = ["Planned", "planned"]
@@ -65,6 +67,17 @@ def planned(program: Program) -> Planned:
     return Planned(loaded(source, f"plan_of_{program.name}", plan.scope), source)
 
 
+def _called_by_name(program: Program) -> dict[str, Any]:
+    """The functions of ours that a program calls, inside of its regions too."""
+    found: dict[str, Any] = {}
+    for function in foreign(program):
+        if isinstance(function, Region):
+            found |= _called_by_name(function.program)
+        else:
+            found[dotted(function)] = plain(function)
+    return found
+
+
 class _Plan(Site):
     """Plans one program, line after line.
 
@@ -80,20 +93,18 @@ class _Plan(Site):
         self.program = program
         self.arrays: dict[Value, Any] = {}
         self.names: dict[Value, str] = {}
-        self.scope: dict[str, Any] = around.scope if around else {}
-        self.scope |= {
+        self.scope: dict[str, Any] = around.scope if around else {
             "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
-            "vdot": np.vdot, "dot": np.dot,
-            **{dotted(function): plain(function) for function in foreign(program)},
+            "vdot": np.vdot, "dot": np.dot, **_called_by_name(program),
         }  # fmt: skip
+        self.labels = around.labels if around else Names([*self.scope, "n"])
+        self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []
         self.looks: list[Value] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
-        self.known: dict[Any, str] = {}  # names of constants and of further views
-        self.count: int = around.count if around else 0
-        self.given = {value: self.new("y") for value in given}
+        self.given = {value: self.labels.of(value) for value in given}
         self.rows = self._rows()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
@@ -135,9 +146,10 @@ class _Plan(Site):
         """The source."""
         inputs = []
         for value in self.program.inputs:
-            self.names[value] = self.new("x")
+            self.names[value] = self.labels.of(value)
             inputs.append(self.names[value])
-        for self.position, line in enumerate(self.program.lines):
+        for i, line in enumerate(self.program.lines):
+            self.position = i
             if line.function is look_again:
                 self.looks.append(line.args[0])
                 continue
@@ -171,20 +183,23 @@ class _Plan(Site):
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan inside of this one; the last arguments are its results'
         places."""
-        inner = _Plan(program, given, self)
-        self.setup += inner.written().split("\n")
-        self.count = inner.count
+        self.setup += _Plan(program, given, self).written().split("\n")
         name = self.new("tile")
         self.setup.append(f"{name} = plan_of_{program.name}()")
         return name
 
     def new(self, stem: str) -> str:
-        self.count += 1
-        return f"{stem}{self.count}"
+        return self.labels.free(stem)
 
     def function(self, function: Any, name: str) -> str:
-        self.scope.setdefault(name, function)
-        return name
+        if id(function) not in self.known:
+            self.known[id(function)] = self.labels.free(name)
+            self.scope[self.known[id(function)]] = function
+        return self.known[id(function)]
+
+    def fresh_name(self, value: Value) -> str:
+        self.names[value] = self.labels.of(value)
+        return self.names[value]
 
     def operand(self, x: Any, dtype: Any = None) -> str:
         if isinstance(x, Value):
@@ -196,18 +211,18 @@ class _Plan(Site):
     def kept(self, x: Any) -> str:
         key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
         if key not in self.known:
-            name = self.known[key] = self.new("c")
+            name = self.known[key] = self.labels.free("c1")
             self.scope[name] = x
         return self.known[key]
 
     def derived(self, value: Value, text: str) -> str:
         if value not in self.arrays:
-            name = self.new("w")
+            name = self.labels.free("w1")
             self.do(f"{name} = {self.names[value]}{text}")
             return name
         key = (self.names[value], text)
         if key not in self.known:
-            name = self.known[key] = self.new("w")
+            name = self.known[key] = self.labels.free("w1")
             self.setup.append(f"{name} = {self.names[value]}{text}")
         return self.known[key]
 
@@ -219,29 +234,36 @@ class _Plan(Site):
             self.names[value] = self.given[value]
             return self.names[value]
         if self.roots[value] in self.fresh:
-            self.names[value] = self.new("y")
+            self.fresh_name(value)
             return None
         if value in self.rows:
             return self._row(value)
         for x in in_place_of:
             if isinstance(x, Value) and self._is_dying(x, value):
                 self.flat[value] = self.flat.pop(x)
-                self.arrays[value], self.names[value] = self.arrays[x], self.names[x]
-                return self.names[value]
+                self.arrays[value] = self.arrays[x]
+                return self._called(value, self.names[x])
         key = (value.dtype.str, value.size)
         if self.idle[key]:
             flat = self.idle[key].pop()
         else:
-            flat = (self.new("b"), np.empty(value.size, value.dtype))
+            flat = (self.labels.free("b1"), np.empty(value.size, value.dtype))
             self.setup.append(f"{flat[0]} = empty({value.size}, {self._dtype(value.dtype)})")
         name, memory = flat
         shaped = self.known.get((name, value.shape))
         if shaped is None:
-            shaped = self.known[name, value.shape] = self.new("b")
+            shaped = self.known[name, value.shape] = self.labels.free("b1")
             self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
-        self.flat[value] = flat
-        self.arrays[value], self.names[value] = memory.reshape(value.shape), shaped
-        return shaped
+        self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
+        return self._called(value, shaped)
+
+    def _called(self, value: Value, place: str) -> str:
+        """The name of a Value that is in a known place: the user's, if there is one."""
+        if value.name or (value.of is not None and value.of.name):
+            self.setup.append(f"{self.fresh_name(value)} = {place}")
+        else:
+            self.names[value] = place
+        return self.names[value]
 
     def _row(self, value: Value) -> str:
         """A row of the stack that a Value will be part of."""
@@ -250,8 +272,7 @@ class _Plan(Site):
             self.out(whole)
         row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
         self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
-        self.names[value] = self.derived(whole, row)
-        return self.names[value]
+        return self._called(value, self.derived(whole, row))
 
     def do(self, row: str) -> None:
         self.body.append(row)
@@ -308,7 +329,7 @@ class _Plan(Site):
         text = self._text(line)
         name = self.known.get(text)
         if name is None:
-            name = self.known[text] = self.new("w")
+            name = self.known[text] = self.labels.free("w1")
             self.setup.append(f"{name} = {text}")
         self.arrays[line.result], self.names[line.result] = made, name
         return True
@@ -317,7 +338,7 @@ class _Plan(Site):
         """The call as it is, with a fresh result."""
         text = self._text(line)
         for value in line.results:
-            self.names[value] = self.new("y")
+            self.fresh_name(value)
         names = ", ".join(self.names[value] for value in line.results)
         comma = "," if line.several and len(line.results) == 1 else ""
         self.do(f"{names}{comma} = {text}" if names else text)
@@ -358,6 +379,6 @@ class _Plan(Site):
         return f"{self.names[x]}[()]" if x in self.arrays else self.names[x]
 
     def _constant(self, x: Any) -> str:
-        name = self.new("c")
+        name = self.labels.free("c1")
         self.scope[name] = x
         return name

@@ -127,8 +127,8 @@ def constant(x: Any) -> ast.expr:
     if isinstance(x, np.ndarray):
         data = _numbers(_shortest(x).tolist())
         if x.size == 0:
-            shape, dtype = constant(x.shape), constant(x.dtype)
-            return _call(_name("np.empty"), [shape, dtype], {})
+            shape = ast.Tuple([ast.Constant(n) for n in x.shape])
+            return _call(_name("np.empty"), [shape, constant(x.dtype)], {})
         return _call(_name("np.array"), [data], {} if x.dtype in (float, int, bool) and x.size
                      else {"dtype": constant(x.dtype)})  # fmt: skip
     if isinstance(x, np.generic):
@@ -140,6 +140,8 @@ def constant(x: Any) -> ast.expr:
         )  # fmt: skip
     if isinstance(x, type) and issubclass(x, np.generic):
         return _name(f"np.{x.__name__}")
+    if x in (type(None), type(...)):  # types that have no name of their own
+        return _call(_name("type"), [ast.Constant(x())], {})
     if isinstance(x, type):
         return _name(x.__name__)
     if x is np.newaxis or isinstance(x, bool | str | bytes) or x is Ellipsis:
@@ -186,11 +188,11 @@ def _public() -> dict[Any, str]:
     """What NumPy's functions are called."""
     found: dict[Any, str] = {}
     for prefix, module in (("np.linalg.", np.linalg), ("np.fft.", np.fft), ("np.", np)):
-        for name in dir(module):
-            if not name.startswith("_") and callable(getattr(module, name)):
-                found.setdefault(_key_of(getattr(module, name)), prefix + name)
-    for function in (np.max, np.min, np.absolute, np.conjugate, np.divide, np.remainder):
-        found[_key_of(function)] = f"np.{function.__name__}"
+        for name, x in vars(module).items():
+            if not name.startswith("_") and callable(x):
+                own = getattr(x, "__name__", "")  # transpose, whose other name is permute_dims
+                best = own if getattr(module, own, None) is x else name
+                found.setdefault(_key_of(x), prefix + best)
     return found
 
 

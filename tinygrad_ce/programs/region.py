@@ -99,16 +99,16 @@ def in_tiles(site: Site, line: Line) -> bool:
         zeros = f"{site.function(np.zeros, 'zeros')}({value.shape}, {value.dtype.str!r})"
         site.do(f"{total} = {zeros if value.shape else '0.0'}")
     whole = region.length - region.length % region.rows
-    parts = [site.new("r") for _ in sums]
+    parts, i = [site.new("r") for _ in sums], site.new("i")
     for rows, start, stop in ((region.rows, 0, whole), (region.length - whole, whole, None)):
         if not rows:
             continue
-        slices = f"[i:i + {rows}]" if stop else f"[{start}:]"
+        slices = f"[{i}:{i} + {rows}]" if stop else f"[{start}:]"
         given = ", ".join(x + slices if is_cut else x for x, is_cut in cut)
         called = f"{site.nested(*region.tile(rows))}({given})"
         indent = "    " if stop else ""
         if stop:
-            site.do(f"for i in range(0, {stop}, {rows}):")
+            site.do(f"for {i} in range(0, {stop}, {rows}):")
         site.do(f"{indent}{''.join(f'{r}, ' for r in parts)}{'= ' if parts else ''}{called}")
         for value, total, part in zip(sums, totals, parts):
             site.do(f"{indent}{total} += {part if value.shape else f'float({part})'}")

@@ -2,7 +2,7 @@
 
 A program computes with what it is given. Random numbers of a generator outside would be drawn
 once, when the program is written down, and be the same at every call; a gradient written to a
-tensor outside would be written once. Both are seen by looking at them before and after, and refused.
+tensor outside would be written once. Both are looked at before and after, and refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ __all__ = ["names_of_arrays", "reached", "undisturbed"]
 
 _MANY = 10_000  # objects, after which the search ends
 _LIBRARIES = ("numpy", "tinygrad_ce")  # which hold nothing of the user's but in closures
-_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 
 
 @contextmanager
@@ -34,8 +33,9 @@ def undisturbed(f: Callable[..., Any]) -> Iterator[None]:
     Raises:
         TraceError: a generator of random numbers moved on, or a tensor was written to.
     """
-    found = [x for x in reached(f) if isinstance(x, (Tensor, *_GENERATORS))]
-    generators = [(x, _state(x)) for x in found if not isinstance(x, Tensor)]
+    found = reached(f)
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    generators = [(x, _state(x)) for x in found if isinstance(x, kinds)]
     tensors = [(x, x.value, x.grad) for x in found if isinstance(x, Tensor)]
     numpys, pythons = np.random.get_state(), random.getstate()
     try:
@@ -45,9 +45,9 @@ def undisturbed(f: Callable[..., Any]) -> Iterator[None]:
         for x, value, grad in tensors:
             if _is_traced(x):
                 x.value, x.grad = value, grad
-    for x, state in generators:
-        if not _is_same(_state(x), state):
-            _refuse_draw(f"a {type(x).__name__} from outside")
+    for generator, state in generators:
+        if not _is_same(_state(generator), state):
+            _refuse_draw(f"a {type(generator).__name__} from outside")
     if not _is_same(np.random.get_state(), numpys) or random.getstate() != pythons:
         _refuse_draw("the random numbers of np.random or random")
     if written:
@@ -89,7 +89,7 @@ def reached(f: Callable[..., Any]) -> list[Any]:
     """The objects that a function can reach by its closure, globals, defaults and `self`.
 
     >>> scale = [2.0]
-    >>> any(x is scale for x in reached(lambda x: scale[0] * x))
+    >>> any(x is scale for x in reached(lambda x, s=scale: s[0] * x))
     True
     """
     seen: dict[int, Any] = {}
@@ -107,7 +107,7 @@ def _next(x: Any) -> list[Any]:
     if isinstance(x, FunctionType):
         held = [_content(cell) for cell in x.__closure__ or ()]
         held += [*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
-        return held if x.__module__.startswith(_LIBRARIES) else held + _looked_up(x)
+        return held if str(x.__module__).startswith(_LIBRARIES) else held + _looked_up(x)
     if isinstance(x, partial):
         return [x.func, *x.args, *x.keywords.values()]
     if isinstance(x, MethodType):
@@ -133,7 +133,9 @@ def names_of_arrays(f: Callable[..., Any]) -> dict[int, str]:
     """What a function calls the arrays outside it, by their id.
 
     >>> w = np.ones(2)
-    >>> names_of_arrays(lambda x: w @ x)[id(w)]
+    >>> def close(w):
+    ...     return lambda x: w @ x
+    >>> names_of_arrays(close(w))[id(w)]
     'w'
     """
     found: dict[int, str] = {}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import TraceWarning
+from tinygrad_ce.errors import TraceError, TraceWarning
 from tinygrad_ce.programs.program import Program, Value
 from tinygrad_ce.programs.tracer import Known, Trace, Traced, TracedGenerator
 from tinygrad_ce.tensor import Tensor, leaf
@@ -50,7 +50,9 @@ def is_dynamic(x: Any) -> bool:
     """Whether an argument's numbers may change from call to call; anything else is static."""
     if isinstance(x, np.ndarray | np.generic):
         return x.dtype.kind in "biufc"
-    return type(x) in (float, int, complex) or isinstance(x, Tensor | np.random.Generator)
+    if type(x) is int:
+        return -(2**63) <= x < 2**63  # what an int64 holds
+    return type(x) in (float, complex) or isinstance(x, Tensor | np.random.Generator)
 
 
 def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tracing:
@@ -78,8 +80,15 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         inputs.append(known)
         given.append(leaf(known, value.requires_grad) if isinstance(value, Tensor) else known)
     full, named = structure.build(given)
-    with _locals_named():
-        result = f(*full, **named)
+    try:
+        with _locals_named(), np.errstate(all="ignore"):  # silent, as the program is
+            result = f(*full, **named)
+    except TraceError:
+        raise
+    except Exception as error:
+        if held.refused is None:
+            raise
+        raise held.refused from error
     outputs, form = flatten(result)
     _check_captured(outputs, given)
     inner = [x.value if isinstance(x, Tensor) else x for x in outputs]

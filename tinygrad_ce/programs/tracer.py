@@ -16,12 +16,12 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_ce.debugging import show
+from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
-from tinygrad_ce.marks import arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
 from tinygrad_ce.rules.kinds import Function
-from tinygrad_ce.rules.outside import REFUSED
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.targets import hint_probabilities
@@ -74,12 +74,15 @@ class Trace:
     Attributes:
         lines: the calls, oldest first.
         part: of the program, that is being written.
+        refused: what was refused last, in words that NumPy may have swallowed.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = "forward"
         self.depth = 0
+        self.refused: TraceError | None = None
+        self.constants: dict[int, tuple[Any, Any]] = {}
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -90,9 +93,11 @@ class Trace:
     def record(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Write a call down and return what it returns, computed on the examples."""
         kwargs.pop("overwrite_input", None)  # a permission, which changes no result
-        given, named = _values(args), _values(kwargs)
+        given, named = (mapped(self.kept, _values(x), np.ndarray) for x in (args, kwargs))
         check_call(function, given, named)
-        result = None if function is show else function(*_examples(args), **_examples(kwargs))
+        result: Any = None
+        if function is not show:  # which prints when the program runs
+            result = function(*_examples(args), **_examples(kwargs))
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
@@ -107,6 +112,15 @@ class Trace:
             return made[0] if made else None
         return getattr(type(result), "_make", type(result))(made)
 
+    def kept(self, x: Any) -> Any:
+        """A constant as it is now: the function may write into it before it returns."""
+        original, copy = self.constants.get(id(x), (None, None))
+        if original is not x or not np.array_equal(copy, x, equal_nan=x.dtype.kind in "fc"):
+            copy = x.copy()
+            copy.flags.writeable = False
+            self.constants[id(x)] = (x, copy)
+        return copy
+
     def hear(self, function: Function, args: tuple[Any, ...]) -> Any:
         """What the engine told or asked."""
         if function is has_nan:
@@ -116,26 +130,21 @@ class Trace:
             g, value = args
             if isinstance(g, Traced) and isinstance(value, Traced) and g.variable.of is None:
                 g.variable.of = value.variable
+        elif function is alike and not isinstance(args[0], Traced):
+            return self.record(np.positive, args[:1], {})  # so that its use is written down
+        elif function is alike:
+            return args[0]
         elif function is zeros_of:
             return self.record(np.zeros, (args[0].shape, args[0].dtype), {})
         else:
             self.depth += 1 if function is begin_backward else -1
             self.part = "backward" if self.depth else "forward"
-            if function is begin_backward:
-                return self.begun(args[1])
         return None
-
-    def begun(self, gradient: Any) -> Any:
-        """The gradient that a backward pass begins with, as a Traced: what rules compute with it
-        is written down, although it may be a constant."""
-        if isinstance(gradient, np.ndarray | np.generic):
-            return self.record(np.positive, (gradient,), {})
-        return gradient
 
 
 EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
 
-_MARKS = frozenset({has_nan, arrived, begin_backward, end_backward, zeros_of})
+_MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
 # Functions that call a function of the user's on parts of an array: those calls are written down.
 _SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
@@ -176,7 +185,11 @@ class Traced(Known, NDArrayOperatorsMixin):
             )
         if method != "__call__":
             if method == "at":
-                refuse(f"{ufunc.__name__}.at writes into its argument", *REFUSED[np.put])
+                refuse(
+                    f"{ufunc.__name__}.at was called",
+                    "it writes into its argument, and a program's arrays are written once",
+                    "use tg.add_at(x, index, value) or tg.set_at, and return what the caller needs",
+                )
             return self.tape.record(getattr(ufunc, method), inputs, kwargs)
         if ufunc in _WEAKLY and not kwargs and all(map(_is_weak, inputs)):
             return self.tape.record(_WEAKLY[ufunc], inputs, {})
@@ -192,7 +205,7 @@ class Traced(Known, NDArrayOperatorsMixin):
         if function in _HINTS:
             return function(*_examples(args), **_examples(kwargs))
         if function in _SPELLED:
-            return TABLE[function].composed(*args, **kwargs)
+            return TABLE[function].composed(*args, **kwargs)  # type: ignore[misc]
         return self.tape.record(function, args, kwargs)
 
     # What is known.
@@ -266,6 +279,10 @@ class Traced(Known, NDArrayOperatorsMixin):
     def flatten(self) -> Any:
         return np.ravel(self)
 
+    def held(self, dtype: Any) -> Any:
+        """What a Tensor of this array holds."""
+        return np.positive(self) if dtype is None else self.astype(dtype)
+
     def __round__(self, digits: int = 0) -> Any:
         return np.round(self, digits)
 
@@ -282,7 +299,10 @@ class Traced(Known, NDArrayOperatorsMixin):
         raise ValueError("the truth value of an array with several entries is ambiguous")
 
     def __float__(self) -> float:
-        _no_number(self, "float()", "NumPy's functions instead of math's")
+        _no_number(
+            self, "float()",
+            "NumPy's functions instead of math's, np.stack or tg.set_at to put it into an array",
+        )  # fmt: skip
 
     def __int__(self) -> int:
         _no_number(self, "int()", "astype(int), or pass it as a static argument (static_argnums)")
@@ -294,6 +314,11 @@ class Traced(Known, NDArrayOperatorsMixin):
         _no_number(
             self, "a length, a place or a count", "a static argument (static_argnums) for it"
         )
+
+    def __format__(self, how: str) -> str:
+        if how:
+            _no_number(self, f"a text by the format {how!r}", "tg.debug_print(format, x)")
+        return repr(self)
 
     def item(self, *index: int) -> Any:
         _no_number(self, ".item()", "the array itself, and .item() on what the program returns")
@@ -371,8 +396,9 @@ def _values(x: Any) -> Any:
 
 
 def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
-    refuse(
+    x.tape.refused = TraceError(
         f"{found} was asked of {x!r}",
         "its numbers are known when the program runs, not while it is written down",
         f"use {remedy}",
     )
+    raise x.tape.refused

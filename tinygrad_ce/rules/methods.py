@@ -81,6 +81,7 @@ def _running_extreme(
     g: Any, y: Any, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 ) -> Any:
     """Each gradient goes to the entry that set the record, the first of equal ones."""
+    axis = 0 if axis is None else axis  # of a vector
     new, old = slab(y, axis, slice(1, None)), slab(y, axis, slice(0, -1))
     record = (new != old) & ~(np.isnan(new) & np.isnan(old))
     places = laid_along(np.arange(1, a.shape[axis]), axis, a.ndim)
@@ -95,6 +96,7 @@ def _running_logsumexp(
     g: Any, y: Any, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 ) -> Any:
     """exp(a_i - y_i) s_i with s_i = g_i + exp(y_i - y_{i+1}) s_{i+1}; 0 where y is -inf."""
+    axis = 0 if axis is None else axis  # of a vector
     steps = _difference(slab(y, axis, slice(0, -1)), slab(y, axis, slice(1, None)))
     last = np.zeros_like(slab(y, axis, slice(-1, None)))
     factors = np.concatenate([np.exp(steps), last], axis=axis)

@@ -3,6 +3,7 @@
 vdot, vecdot and vecmat take the complex conjugate of their first operand, as NumPy's do.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def _along(g: Any, x: Any, other: Any, axis: int) -> Any:
     """g times the other vectors, laid along the axis of x, in x's shape."""
     other = np.moveaxis(other, axis, -1)
     if x.ndim == 1 and other.shape[:-1] == g.shape:
-        return np.reshape(g, -1) @ np.reshape(other, (-1, other.shape[-1]))
+        return np.reshape(g, -1) @ np.reshape(other, (g.size, other.shape[-1]))
     product = np.expand_dims(g, -1) * other
     shape = np.moveaxis(x, axis, -1).shape
     return np.moveaxis(sum_to(product, shape), -1, axis)
@@ -44,7 +45,8 @@ def _vecmat_vector(g: Any, y: Any, x1: Any, x2: Any) -> Any:
 def _columns_times_rows(a: Any, b: Any, x: Any) -> Any:
     """a b^T; for one matrix x that met many vectors their sum, which is a matrix product."""
     if x.ndim == 2 and a.shape[:-1] == b.shape[:-1]:
-        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(b, (-1, b.shape[-1]))
+        count = math.prod(a.shape[:-1])  # not -1: there may be no entries to tell it
+        return np.reshape(a, (count, a.shape[-1])).T @ np.reshape(b, (count, b.shape[-1]))
     return np.expand_dims(a, -1) * np.expand_dims(b, -2)
 
 

@@ -131,7 +131,8 @@ def extreme(
     ties = kept(np.count_nonzero(chosen, axis=axis), axis, False)
     if where is not True or initial is not None:
         ties = np.maximum(ties, 1)  # the initial value may be the extreme alone
-    return masked(kept(g, axis, keepdims) / ties, chosen)
+    g = kept(g, axis, keepdims)
+    return masked(g / astype(ties, g.dtype), chosen)
 
 
 def _products_before(a: Any, axis: int) -> Any:

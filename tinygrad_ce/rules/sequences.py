@@ -145,10 +145,10 @@ def _cumulative(scan: Any, start: float) -> Any:
     def composed(
         x: Any, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: Any = False
     ) -> Any:
-        if axis is None and x.ndim != 1:
+        if axis is None and x.ndim > 1:
             raise ValueError("For arrays which are not one-dimensional, axis= is required.")
         axis = 0 if axis is None else axis
-        y = scan(x, axis, dtype=dtype)
+        y = scan(x if x.ndim else np.reshape(x, 1), axis, dtype=dtype)
         if not include_initial:
             return y
         shape = list(y.shape)

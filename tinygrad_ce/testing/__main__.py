@@ -8,6 +8,7 @@ import argparse
 import importlib
 import os
 import sys
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -15,15 +16,31 @@ from tinygrad_ce.errors import Error
 from tinygrad_ce.testing.audit import audit
 
 
-def named(text: str) -> Any:
-    """What `module:name` or `module:name.name` stands for."""
-    module, colon, path = text.partition(":")
-    if not colon or not path:
+def named(text: str) -> tuple[str, Any]:
+    """What `module:name` or `module:name.name` stands for, after the text itself."""
+    module, _, path = text.partition(":")
+    if not module or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form module:name")
     try:
-        return reduce(getattr, path.split("."), importlib.import_module(module))
-    except (ImportError, AttributeError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be found: {error}") from None
+        return text, reduce(getattr, path.split("."), importlib.import_module(module))
+    except Exception as error:  # a module may raise any
+        why = f"{type(error).__name__}: {error}"
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be had: {why}") from None
+
+
+def examples(text: str) -> list[Any]:
+    """The examples that `module:name` stands for."""
+    _, found = named(text)
+    if not isinstance(found, list | tuple):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of tuples, but {found!r:.60}")
+    return [*found]
+
+
+def seed(text: str) -> int:
+    """A number that a generator can start from."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
 
 
 def main() -> int:
@@ -34,14 +51,17 @@ def main() -> int:
         description="Audit operations with gradient rules: derivatives, shapes, dtypes, memory.",
     )
     parser.add_argument("ops", nargs="+", type=named, metavar="module:op")
-    parser.add_argument("--seed", type=int, default=0, help="of the numbers that are drawn")
+    parser.add_argument("--seed", type=seed, default=0, help="of the numbers that are drawn")
     parser.add_argument(
-        "--examples", type=named, metavar="module:name",
+        "--examples", type=examples, default=[], metavar="module:name",
         help="a list of tuples of arguments to call each operation with",
     )  # fmt: skip
     chosen = parser.parse_args()
     try:
-        reports = [audit(op, *(chosen.examples or ()), seed=chosen.seed) for op in chosen.ops]
+        reports = [
+            replace(audit(op, *chosen.examples, seed=chosen.seed), name=text)
+            for text, op in chosen.ops
+        ]
     except Error as error:
         parser.error(str(error))
     print("\n\n".join(map(str, reports)))

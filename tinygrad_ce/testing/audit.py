@@ -24,12 +24,14 @@ from tinygrad_ce.testing.checks import (
     second_order,
 )
 from tinygrad_ce.testing.manners import (
+    arguments,
     broadcasting,
     empty,
     float32,
     layouts,
     mutates_nothing,
     numbers,
+    remembers_nothing,
     returns_no_operand,
     shapes,
 )
@@ -47,10 +49,12 @@ CHECKS: dict[str, Check] = {
     "second order": second_order,
     "shape of gradients": shapes,
     "float32": float32,
+    "other arguments": arguments,
     "broadcasting": broadcasting,
     "memory layout": layouts,
     "single numbers": numbers,
     "empty arrays": empty,
+    "calls are apart": remembers_nothing,
     "rule mutates nothing": mutates_nothing,
     "rule returns no operand": returns_no_operand,
 }
@@ -95,12 +99,17 @@ class AuditReport:
         return not self.failed
 
     def __str__(self) -> str:
-        verdict = f"{len(self.failed)} checks FAILED" if self.failed else "all checks hold"
-        head = f"{self.name}: {verdict} ({self.examples} examples, seed {self.seed})"
+        count = f"{len(self.failed)} check{'s' if len(self.failed) > 1 else ''}"
+        verdict = f"{count} FAILED" if self.failed else "all checks hold"
+        examples = f"{self.examples} example{'s' if self.examples > 1 else ''}"
+        head = f"{self.name}: {verdict} ({examples}, seed {self.seed})"
         width = max(len(row.check) for row in self.rows)
-        return "\n".join([
-            head, *(f"  {row.check:{width}}  {row.outcome:7}  {row.detail}" for row in self.rows)
-        ])  # fmt: skip
+        lines, told = [head], set()
+        for row in self.rows:
+            detail = "as above" if row.detail in told and row.outcome == FAILED else row.detail
+            lines.append(f"  {row.check:{width}}  {row.outcome:7}  {detail}")
+            told.add(row.detail)
+        return "\n".join(lines)
 
     __repr__ = __str__
 
@@ -112,8 +121,8 @@ def audit(
 
     The rules take the function's arguments; the gradient by each operand is the numerical one; it
     is linear in g, transposes and differentiates again; it has its operand's shape and dtype for
-    broadcast, strided, single and empty operands; the rule writes into nothing and returns none of
-    what it was given.
+    broadcast, strided, single and empty operands; the rule heeds the arguments that it names,
+    remembers no other call, writes into nothing and returns none of what it was given.
 
     Args:
         op: what `primitive` returned, or any function of the rule table.
@@ -125,6 +134,7 @@ def audit(
 
     Raises:
         Error: op has no rules, or no example was given or found that it takes.
+        MissingError: given, but Hypothesis is not installed.
 
     >>> import tinygrad_ce as tg
     >>> cube = tg.primitive(lambda x: x**3, rules=lambda g, y, x: 2 * g * x**2)
@@ -156,10 +166,19 @@ def _samples(
         examples = (*examples, *drawn(given, DRAWN, seed))
     if not examples:
         return made(op, primitive, parameters, np.random.default_rng(seed))
-    calls = (example if isinstance(example, tuple) else (example,) for example in examples)
-    return [
-        sampled(op, primitive, tuple(map(_array, call)), parameters) for call in calls
-    ]  # fmt: skip
+    samples = []
+    for example in examples:
+        call = example if isinstance(example, tuple) else (example,)
+        samples.append(sampled(op, primitive, tuple(map(_array, call)), parameters))
+        try:
+            samples[-1].changed(np.array).f()  # which may write into its arguments
+        except Exception as error:
+            raise Error(
+                f"{primitive.name} with {samples[-1]} raised {type(error).__name__}: {error}",
+                "an audit calls the function with each example",
+                "pass tuples of arguments that it takes",
+            ) from error
+    return samples
 
 
 def _array(x: Any) -> Any:

@@ -30,12 +30,14 @@ from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.tensor import Tensor, recorded
 from tinygrad_ce.testing.diagnosis import diagnose
 from tinygrad_ce.testing.report import ORDER, WRONG, Verdicts
-from tinygrad_ce.testing.steps import Check, Step, differentiated, variables
+from tinygrad_ce.testing.steps import Check, Step, differentiated, together, variables
 from tinygrad_ce.trees import flatten
 
 __all__ = ["culprits", "how"]
 
 NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
+ALONE = 2  # steps of one line
+TOGETHER = 10**6  # entries of operands, 1000 for each step at least
 PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
 ENGINE = tuple(PACKAGE + name for name in ("rules", "tensor.py", "graph.py", "dispatch.py"))
 
@@ -45,7 +47,11 @@ _lock = RLock()
 
 
 def culprits(
-    check: Check, f: Callable[..., Any], args: tuple[Any, ...], numbers: tuple[int, ...]
+    check: Check,
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    numbers: tuple[int, ...],
+    everything: bool = False,
 ) -> tuple[str, ...]:
     """A sentence for each operand of each step of f(*args) whose rule is wrong, oldest first.
 
@@ -55,37 +61,63 @@ def culprits(
         f: the program.
         args: the point.
         numbers: the arguments that gradients flow to.
+        everything: whether to check what the result does not depend on, too: the steps of a
+            function whose gradient f returns.
     """
     with _watched(culprits.__code__) as places, Mode(True):
         result = f(*variables(args, numbers))
     roots = [y for y in flatten(result)[0] if isinstance(y, Tensor) and y.requires_grad]
-    nodes, arrived = _steps(roots, places)
-    found: dict[tuple[Any, ...], str] = {}
+    nodes, arrived = _steps(roots, places, everything)
+    repeated: dict[Any, list[Any]] = {}
     for node in nodes:
-        place = places.get(node)
-        key = (node.primitive.function, place)
-        if not any(known[:2] == key for known in found):
-            for operand, text in _faults(check, node, arrived.get(node)).items():
+        repeated.setdefault((node.primitive.function, places.get(node)), []).append(node)
+    found: list[tuple[int, str]] = []
+    for (_, place), steps in repeated.items():
+        called = f", called at {place[0]}:{place[1]}" if place else ""
+        for node in _suspects(check, steps, arrived):
+            faults = _faults(check, node, arrived.get(node))
+            for operand, text in faults.items():
                 head = f"the rule of {node.primitive.name}, operand {operand}"
-                called = f", called at {place[0]}:{place[1]}" if place else ""
-                found[(*key, operand)] = f"{head}{called}, {text}"
-    return tuple(found.values())
+                found.append((node.number, f"{head}{called}, {text}"))
+            if faults:
+                break
+    return tuple(text for _, text in sorted(found, key=lambda pair: pair[0]))
 
 
-def _steps(roots: list[Any], places: dict[Any, Any]) -> tuple[list[Any], dict[Any, Any]]:
+def _suspects(check: Check, nodes: list[Any], arrived: dict[Any, Any]) -> Iterator[Any]:
+    """The steps of one line to check one by one: of a long loop the first, and any that stands out.
+
+    The others are looked at together, along one random direction each.
+    """
+    yield from nodes[:ALONE]
+    rest = nodes[ALONE:]
+    entries = sum(x.size for x in Step(nodes[0]).values)
+    count = max(1, TOGETHER // max(entries, 1000))
+    for start in range(0, len(rest), count):
+        some = rest[start : start + count]
+        with suppress(Exception), np.errstate(all="ignore"):
+            right = together([Step(node) for node in some], [arrived.get(n) for n in some])
+            some = [node for node, is_right in zip(some, right, strict=True) if not is_right]
+        yield from some
+
+
+def _steps(
+    roots: list[Any], places: dict[Any, Any], everything: bool
+) -> tuple[list[Any], dict[Any, Any]]:
     """The steps that have rules in the table, oldest first, and the gradients that arrive at them.
 
     A node without an entry there is a checkpoint: what it computed is among what was watched.
     """
     reached = {node for root in roots for node in order(root) if node.primitive is not None}
-    if not all(map(_is_listed, reached)):
+    if everything or not all(map(_is_listed, reached)):
         reached |= places.keys()
     arrived: dict[Any, Any] = {}
     for root in roots:
         seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape).astype(root.dtype)[()]
         with suppress(Exception), np.errstate(all="ignore"):  # of a rule that is to be found
             arrived.update(pull_back(root, seed))
-    steps = [x for x in reached if _is_listed(x) and x.primitive is not TABLE[output]]
+    kept = [x for x in reached if x.parents]  # the others' graph was released meanwhile
+    steps = [x for x in kept if _is_listed(x) and x.primitive is not TABLE[output]]
     return sorted(steps, key=lambda node: node.number), arrived
 
 

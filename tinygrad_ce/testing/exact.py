@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from tinygrad_ce.errors import Error
+from tinygrad_ce.testing.optional import Library
 
-__all__ = ["MissingError", "exact", "sympy"]
-
-
-class _Sympy:
-    """The module, imported at its first use: nothing else of the package needs it."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return getattr(importlib.import_module("sympy"), name)
-        except ModuleNotFoundError as error:
-            raise MissingError(
-                "SymPy is not installed",
-                "it is what proves that two expressions are equal",
-                'pip install "tinygrad_ce[proof]"',
-            ) from error
+__all__ = ["exact", "sympy"]
 
 
-class MissingError(Error, ImportError):
-    """An optional library is not installed."""
-
-
-sympy: Any = _Sympy()
+sympy: Any = Library("sympy", "SymPy", "it is what proves that two expressions are equal", "proof")
 
 
 def _constants() -> list[tuple[float, Any]]:

@@ -113,7 +113,7 @@ def blame(
 ) -> tuple[str, ...]:
     """The steps of f whose gradient rules are wrong, a sentence each: step, line, operand, error.
 
-    Each step that f(*args) leaves in the graph is checked by itself, on the values it saw.
+    Each step that f(*args) records is checked by itself, on the values it saw.
 
     Args:
         f: a function of arrays or trees of arrays to arrays.
@@ -128,7 +128,7 @@ def blame(
     ...     print(sentence)  # doctest: +ELLIPSIS
     the rule of <lambda>, operand x, called at <doctest ...>:2, gives 2.000 times the derivative
     """
-    return culprits(gradcheck, f, args, _argnums(args, argnums))
+    return culprits(gradcheck, f, args, _argnums(args, argnums), everything=True)
 
 
 def _blamed(
@@ -159,10 +159,15 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> None:
 
 
 def _argnums(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[int, ...]:
-    if isinstance(argnums, int):
-        return (argnums % len(args),)
     if argnums is not None:
-        return tuple(number % len(args) for number in argnums)
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if any(not -len(args) <= number < len(args) for number in numbers):
+            raise Error(
+                f"argnums={argnums}, and {len(args)} arguments",
+                "argnums names the arguments to differentiate by, from 0",
+                "pass numbers of arguments, or leave it out for all that hold floats",
+            )
+        return tuple(number % len(args) for number in numbers)
 
     def floats(tree: Any) -> bool:
         kinds = [plain(leaf).dtype.kind for leaf in flatten(tree)[0]]
@@ -220,6 +225,12 @@ def _single(trees: tuple[Any, ...], numbers: tuple[int, ...]) -> Any:
 
 def _leaves(point: Vector, tree: Any, numbers: tuple[int, ...]) -> list[NDArray[Any]]:
     """The arrays of a gradient, in the order of the leaves of the arguments."""
+    if tree is None:
+        raise Error(
+            "the gradient under test returned None",
+            "it returns arrays like the arguments",
+            "add the return that is missing",
+        )
     trees = (tree,) if len(numbers) == 1 else tuple(tree)
     found: list[NDArray[Any]] = []
     if len(trees) != len(numbers):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import Error, ShapeError
+from tinygrad_ce.errors import Error, ShapeError, UnsupportedError
 from tinygrad_ce.graph import order
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.rules.kinds import Several
@@ -25,8 +26,8 @@ from tinygrad_ce.transforms import vjp
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = [
-    "broadcasting", "empty", "float32", "layouts", "mutates_nothing", "numbers",
-    "returns_no_operand", "shapes",
+    "arguments", "broadcasting", "empty", "float32", "layouts", "mutates_nothing", "numbers",
+    "remembers_nothing", "returns_no_operand", "shapes",
 ]  # fmt: skip
 
 SINGLE = 2.0**-14  # some hundred roundings of float32
@@ -39,7 +40,7 @@ def shapes(sample: Sample) -> str:
         count += 1
         try:
             r = differentiated(node, operand, g)
-        except (Error, ValueError, AttributeError) as error:
+        except (Error, ValueError) as error:
             raise FailedError(f"by {operand.label}: {error}") from None
         if np.shape(r) != np.shape(operand.value):
             raise FailedError(f"by {operand.label}: {np.shape(r)}, not {np.shape(operand.value)}")
@@ -93,15 +94,48 @@ def broadcasting(sample: Sample) -> str:
 CUTS: tuple[Callable[[Any], Any], ...] = (lambda x: x[:1], lambda x: x[0], lambda x: x[..., :1])
 
 
+def arguments(sample: Sample) -> str:
+    """Other axes, switches and numbers where a default stands: a rule is to heed what it names."""
+    choices = {name: _others(name, default) for name, default in sample.defaults.items()}
+    tried: dict[str, None] = {}
+    for values in islice(product(*choices.values()), COMBINATIONS):
+        told = dict(zip(choices, values, strict=True))
+        changed = {name: told[name] for name in told if told[name] is not sample.defaults[name]}
+        variant = replace(sample, parameters={**sample.parameters, **changed})
+        if changed and _also(sample, variant):
+            tried |= dict.fromkeys(changed)
+    if not tried:
+        raise SkippedError("it has none with a default that is known to have others")
+    return f"other values of {', '.join(tried)}"
+
+
+COMBINATIONS = 24
+
+
+def _others(name: str, default: Any) -> list[Any]:
+    """The default, and values that one would also pass."""
+    if name == "axis":
+        return [default, *(axis for axis in (None, 0, -1) if axis != default)]
+    if name == "keepdims" or isinstance(default, bool):
+        return [default, default is not True]
+    if isinstance(default, int):
+        return [default, default + 1]
+    return [default, 1.5 * default + 0.25] if isinstance(default, float) else [default]
+
+
 def numbers(sample: Sample) -> str:
     """Operands without axes."""
-    if not _also(sample, sample.changed(lambda x: np.array(x.flat[0])[()])):
+    some = all(x.size for x in sample.arrays)
+    if not some or not _also(sample, sample.changed(lambda x: np.array(x.flat[0])[()])):
         raise SkippedError("the function takes no single numbers")
     return "single numbers"
 
 
 def _also(sample: Sample, variant: Sample) -> bool:
-    """Whether the function takes a variant; if it does, its gradient must be right, too."""
+    """Whether the function takes a variant; if it does, its gradient must be right, too.
+
+    It may be refused with words where a gradient is needed.
+    """
     try:
         f = variant.f()
         values = [plain(y) for y in flatten(f(*variant.xs))[0]]
@@ -112,6 +146,8 @@ def _also(sample: Sample, variant: Sample) -> bool:
     try:
         report = gradcheck(f, *variant.xs)
         judged(report, list(report.parts))
+    except (UnsupportedError, SkippedError):
+        return False
     except ShapeError as error:
         remedy = "; elementwise=True sums what was broadcast" if _differ(variant) else ""
         raise FailedError(f"{str(error).rstrip('.')}{remedy}", variant) from None
@@ -119,6 +155,8 @@ def _also(sample: Sample, variant: Sample) -> bool:
         if not gradcheck(sample.f(), *sample.xs):
             raise SkippedError("the gradient is wrong already") from None
         raise FailedError(str(error), variant) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise FailedError(f"{type(error).__name__}: {error}", variant) from None
     return True
 
 
@@ -133,12 +171,18 @@ def empty(sample: Sample) -> str:
     variant = sample.changed(lambda x: np.array(x[:0]))
     try:
         f = variant.f()
+        some = flatten(f(*variant.xs))[0]
     except Exception:
-        raise SkippedError("the function takes no empty arrays") from None
-    value, pull = vjp(f, *variant.xs)
+        some = []
+    if not some:
+        raise SkippedError("the function takes no empty arrays")
+    try:
+        value, pull = vjp(f, *variant.xs)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise FailedError(f"{type(error).__name__}: {error}", variant) from None
     for g, x in zip(flatten(pull(weights(value, 1)))[0], variant.arrays, strict=True):
         if np.shape(g) != x.shape:
-            raise FailedError(f"the gradient has shape {np.shape(g)}, not {x.shape}")
+            raise FailedError(f"the gradient has shape {np.shape(g)}, not {x.shape}", variant)
     return "empty arrays"
 
 
@@ -167,6 +211,23 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "backwards": lambda x: np.array(x[::-1])[::-1] if x.ndim else x,
     "with gaps": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
 }
+
+
+def remembers_nothing(sample: Sample) -> str:
+    """A call between forward and backward changes nothing: what a rule needs, it is handed."""
+    f, xs = sample.f(), sample.xs
+    value, pull = vjp(f, *xs)
+    u = weights(value, 1)
+    expected = flatten(pull(u))[0]
+    _, again = vjp(f, *xs)
+    try:
+        vjp(f, *sample.changed(lambda x: x * x.dtype.type(0.75)).xs)
+    except Exception:
+        raise SkippedError("the function takes no other numbers") from None
+    for g, e in zip(flatten(again(u))[0], expected, strict=True):
+        if not np.array_equal(g, e, equal_nan=True):
+            raise FailedError("a call with other numbers before the pull-back changes the gradient")
+    return "the gradient is that of its own call"
 
 
 def mutates_nothing(sample: Sample) -> str:

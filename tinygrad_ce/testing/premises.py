@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import cycle
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.errors import Error
 from tinygrad_ce.testing.exact import sympy
 from tinygrad_ce.testing.symbolic import Symbols
 from tinygrad_ce.testing.symbols import Branch, Term, expression
 
-__all__ = ["Premises", "names_of", "symbol_of"]
+__all__ = ["PremiseError", "Premises", "names_of", "symbol_of"]
 
 Range = tuple[float, float]
 _ANYWHERE = (-float("inf"), float("inf"))
+SCALES = (1, 1, 8, 1, Fraction(1, 8))  # of one point after the other: branches may lie far out
+
+
+class PremiseError(Error, ValueError):
+    """What is given about the arguments of a theorem makes no sense."""
 
 
 class Premises:
@@ -26,8 +34,7 @@ class Premises:
     def __init__(
         self, f: Any, shapes: Any, positive: Any, sums: Any, within: dict[str, Range], seed: int
     ) -> None:
-        if not isinstance(shapes, Mapping):
-            shapes = dict(zip(names_of(f, len(shapes)), shapes, strict=True))
+        shapes = _named(f, shapes)
         self.shapes = {
             name: shape if isinstance(shape, tuple) else (shape,) for name, shape in shapes.items()
         }
@@ -35,15 +42,37 @@ class Premises:
         positive = {positive} if isinstance(positive, str) else set(positive)
         self.sums = {sums} if isinstance(sums, str) else set(sums)
         for name in (*positive, *self.sums, *within):
-            if name not in self.shapes:
-                raise ValueError(f"{name!r} is none of the arguments {', '.join(self.names)}")
+            self.named(name)
         if self.sums & within.keys():
-            raise ValueError("entries that sum to 1 may be positive; other ranges are not known")
+            raise PremiseError(
+                f"sums_to_one and within both name {', '.join(self.sums & within.keys())}",
+                "entries that sum to 1 may be positive; other ranges are not known",
+                "pass positive= for these, and leave them out of within=",
+            )
+        for name, (low, high) in within.items():
+            if not low < high:
+                raise PremiseError(
+                    f"{name} is to lie between {low} and {high}",
+                    "of nothing everything can be proved",
+                    "pass an interval as (low, high)",
+                )
         self.ranges = {**dict.fromkeys(positive, (0.0, float("inf"))), **within}
-        self.random = random.Random(seed)
+        self.random, self.scales = random.Random(seed), cycle(SCALES)
         self.charts: dict[Any, Any] = {}
         self.symbols = {name: self._array(name, shape) for name, shape in self.shapes.items()}
         self.sentences = tuple(self._premise(name) for name in self.names)
+
+    def named(self, argument: str | int) -> str:
+        """The name of an argument, given by name or position."""
+        if argument in self.names:
+            return str(argument)
+        if isinstance(argument, int) and -len(self.names) <= argument < len(self.names):
+            return str(self.names[argument])
+        raise PremiseError(
+            f"{argument!r} is none of the arguments",
+            f"these are {', '.join(self.names)}",
+            "name one of them",
+        )
 
     def _array(self, name: str, shape: tuple[int, ...]) -> Any:
         low, high = self.ranges.get(name, _ANYWHERE)
@@ -93,11 +122,11 @@ class Premises:
 
     def draw(self) -> tuple[Branch, dict[str, Symbols]]:
         """A branch with a fresh point, and the arguments on it."""
-        point = {}
+        point, scale = {}, next(self.scales)
         for name, array in self.symbols.items():
             low, high = self.ranges.get(name, _ANYWHERE)
             for symbol in array.flat:
-                point[symbol] = self._number(low, high)
+                point[symbol] = self._number(low, high, scale)
             if name in self.sums:
                 for row in array.reshape(-1, array.shape[-1]):
                     total = sum(point[symbol] for symbol in row)
@@ -105,16 +134,29 @@ class Premises:
         branch = Branch(point, self.charts)
         return branch, {name: _terms(array, branch) for name, array in self.symbols.items()}
 
-    def _number(self, low: float, high: float) -> Any:
+    def _number(self, low: float, high: float, scale: Any) -> Any:
         """A rational number in the interval, at which nothing special should happen."""
         unit = sympy.Rational(self.random.randrange(100, 9900), 9973)
         if isfinite(low) and isfinite(high):
             return expression(float(low)) + unit * expression(float(high - low))
         if isfinite(low):
-            return expression(float(low)) + 2 * unit
+            return expression(float(low)) + 2 * scale * unit
         if isfinite(high):
-            return expression(float(high)) - 2 * unit
-        return 4 * unit - 2
+            return expression(float(high)) - 2 * scale * unit
+        return scale * (4 * unit - 2)
+
+
+def _named(f: Any, shapes: Any) -> dict[str, Any]:
+    """The shapes by the names of the arguments, in f's order if the names are f's."""
+    if not isinstance(shapes, Mapping | Sequence):
+        raise PremiseError(
+            f"shapes={shapes!r}", "there is a shape for each argument of f",
+            "pass [3], or {'x': 3} with a name",
+        )  # fmt: skip
+    names = names_of(f, len(shapes))
+    if not isinstance(shapes, Mapping):
+        return dict(zip(names, shapes, strict=True))
+    return {name: shapes[name] for name in (names if {*names} == {*shapes} else shapes)}
 
 
 def _terms(array: Any, branch: Branch) -> Symbols:

@@ -3,9 +3,9 @@
 The function runs on symbols, the engine pulls back, and SymPy simplifies the difference from the
 formula to 0, entry by entry. SymPy's own derivative of the function's value is the third witness.
 
-What a proof is about: real arithmetic, without rounding. Functions that are written for
-floating-point numbers (softmax, xlogy, erf) are taken by their definition. Where f chooses by
-the values of its arguments, the theorem names the branches that were met.
+What a proof is about: real arithmetic, without rounding, wherever f is real. Functions that are
+written for floating-point numbers (softmax, xlogy, erf) are taken by their definition. Where f
+chooses by the values of its arguments, the theorem names the branches that were met.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import ShapeError, UnsupportedError
 from tinygrad_ce.graph import gradients
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.exact import sympy
-from tinygrad_ce.testing.premises import Premises, names_of, symbol_of
+from tinygrad_ce.testing.premises import PremiseError, Premises, names_of, symbol_of
 from tinygrad_ce.testing.symbolic import Symbols
 from tinygrad_ce.testing.symbols import Branch, Term, expression
 from tinygrad_ce.testing.theorem import Entry, Proof, Verdict, pattern
@@ -44,7 +44,7 @@ def prove(
     positive: str | Collection[str] = (),
     sums_to_one: str | Collection[str] = (),
     within: Mapping[str, tuple[float, float]] | None = None,
-    samples: int = 8,
+    samples: int = 12,
     seed: int = 0,
 ) -> Proof:
     """Prove that a formula is the gradient of f, for all real arguments of the shapes.
@@ -55,7 +55,7 @@ def prove(
             If f returns no scalar, it either gives the derivative of each entry of the result by
             the entry in the same place (elementwise), or its first parameter is called g and it
             pulls back g, a gradient of the result's shape.
-        shapes: of the arguments in their order, with names, or for the names in f's signature.
+        shapes: of the arguments in their order, for the names in f's signature, or by names.
         by: the argument of the gradient, by name or position.
         positive: the arguments whose entries are positive.
         sums_to_one: the arguments whose entries sum to 1 along the last axis.
@@ -73,6 +73,7 @@ def prove(
     Raises:
         ImportError: SymPy is not installed (`pip install "tinygrad_ce[proof]"`).
         ShapeError: the formula is elementwise, and the result has not the argument's shape.
+        PremiseError: the premises name no argument, or an empty interval.
         UnsupportedError: f or formula left what symbols can do, with float() for example.
 
     >>> def cross_entropy(y, t):
@@ -84,9 +85,12 @@ def prove(
     ('refuted', 'The formula is the gradient times -1.')
     """
     premises = Premises(f, shapes, positive, sums_to_one, dict(within or {}), seed)
-    argument = by if isinstance(by, str) else premises.names[by]
-    if argument not in premises.names:
-        raise ValueError(f"by names {argument!r}; the arguments are {', '.join(premises.names)}")
+    argument = premises.named(by)
+    if samples < 1:
+        raise PremiseError(
+            f"samples={samples}", "a theorem is about the branches that some point meets",
+            "pass 1 at least",
+        )  # fmt: skip
     found: dict[Any, Any] = {}
     reason = ""
     for _ in range(samples):
@@ -122,6 +126,7 @@ def _examine(
     pulls = names_of(formula, 1) == ["g"] and "g" not in arrays
     value, seed, engine = _pulled(f, branch, arrays, argument, pulls)
     claimed = formula(seed, *arrays.values()) if pulls else formula(*arrays.values())
+    _one_array("the formula", claimed)
     claimed = claimed if isinstance(claimed, Symbols) else Symbols(claimed)
     if seed.ndim and not pulls:
         if seed.shape != x.shape:
@@ -155,6 +160,7 @@ def _pulled(
     variable.value = x
     with Mode(True):
         output = f(*(variable if name == argument else a for name, a in arrays.items()))
+    _one_array("f", output)
     value = output.value if isinstance(output, Tensor) else output
     value = value if isinstance(value, Symbols) else Symbols(value)
     seeds = np.empty(value.shape, object)
@@ -169,6 +175,14 @@ def _pulled(
     if not isinstance(output, Tensor) or not output.requires_grad:
         return value, seed, nothing
     return value, seed, gradients(output, seed, {variable}).get(variable, nothing)
+
+
+def _one_array(who: str, returned: Any) -> None:
+    if returned is None or isinstance(returned, list | tuple | dict):
+        raise UnsupportedError(
+            f"{who} returned {type(returned).__name__}", "a proof is about one array of numbers",
+            "return that, np.stack([...]) of several numbers",
+        )  # fmt: skip
 
 
 def _slope(value: Any, symbol: Any) -> Any:

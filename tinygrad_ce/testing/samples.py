@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, signature
@@ -12,6 +11,7 @@ import numpy as np
 
 from tinygrad_ce.errors import Error, UnsupportedError
 from tinygrad_ce.rules.table import Primitive
+from tinygrad_ce.testing.drawing import hypothesis
 from tinygrad_ce.testing.steps import variables
 from tinygrad_ce.testing.witnesses import argument_names, plain
 from tinygrad_ce.trees import flatten, map_tree
@@ -32,6 +32,7 @@ class Sample:
         parameters: those by keyword.
         numbers: which arguments gradients flow to.
         names: what these are called.
+        taken: the names of all the arguments that a call may have where a gradient is needed.
     """
 
     op: Callable[..., Any]
@@ -39,6 +40,7 @@ class Sample:
     parameters: dict[str, Any]
     numbers: tuple[int, ...]
     names: tuple[str, ...]
+    taken: frozenset[str]
 
     @property
     def xs(self) -> tuple[Any, ...]:
@@ -77,13 +79,27 @@ class Sample:
         args = self.full(tuple(map_tree(lambda x: change(plain(x)), x) for x in self.xs))
         return replace(self, args=tuple(args))
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The arguments that the call leaves to their defaults, and these."""
+        try:
+            known = signature(self.op).parameters.values()
+        except (TypeError, ValueError):
+            return {}
+        free = [p for i, p in enumerate(known) if i >= len(self.args) or p.kind == p.KEYWORD_ONLY]
+        return {
+            p.name: p.default
+            for p in free
+            if p.default is not p.empty and p.name in self.taken and p.name not in self.parameters
+        }
+
     def __str__(self) -> str:
-        shapes = ", ".join(
+        shapes = [
             f"{name} of shape {plain(x).shape}"
             for name, tree in zip(self.names, self.xs, strict=True)
             for x in flatten(tree)[0]
-        )
-        return shapes
+        ]
+        return ", ".join([*shapes, *(f"{n}={x!r:.40}" for n, x in self.parameters.items())])
 
 
 def _floats(result: Any) -> Any:
@@ -126,7 +142,8 @@ def sampled(
         except UnsupportedError:
             numbers = numbers[:1]
     known = names(op, primitive, len(args))
-    return Sample(op, args, parameters, numbers, tuple(known[i] for i in numbers))
+    taken = frozenset((*primitive.operands, *primitive.names))
+    return Sample(op, args, parameters, numbers, tuple(known[i] for i in numbers), taken)
 
 
 def names(op: Callable[..., Any], primitive: Primitive, count: int) -> list[str]:
@@ -146,7 +163,7 @@ def made(
         Error: it took none of them.
     """
     found: list[Sample] = []
-    said = "its values are not finite"
+    said = "its values are not finite floats"
     for shape in SHAPES:
         if found and not shape:
             break
@@ -161,8 +178,11 @@ def made(
                 args = tuple(draw() for _ in range(_count(op, primitive)))
             try:
                 sample = sampled(op, primitive, args, parameters)
-                values = [plain(y) for y in flatten(sample.f()(*sample.xs))[0]]
+                f = sample.f()
+                f(*variables(sample.xs, tuple(range(len(sample.xs)))))  # which may be refused
+                values = [plain(y) for y in flatten(f(*sample.xs))[0]]
                 fits = all(y.dtype.kind in "fc" and np.isfinite(y).all() for y in values)
+                said = said if values else "it returned nothing"
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
                 continue
@@ -190,10 +210,14 @@ def _count(op: Callable[..., Any], primitive: Primitive) -> int:
 
 
 def drawn(given: Any, count: int, seed: int) -> list[Any]:
-    """Examples drawn from a strategy of Hypothesis, which whoever has one has imported."""
-    hypothesis = sys.modules["hypothesis"]
+    """Examples drawn from a strategy of Hypothesis."""
     found: list[Any] = []
 
-    settings = hypothesis.settings(max_examples=count, database=None, deadline=None)
-    hypothesis.seed(seed)(settings(hypothesis.given(given)(lambda x: found.append(x))))()
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=count, database=None, deadline=None)
+    @hypothesis.given(given)
+    def collect(example: Any) -> None:
+        found.append(example)
+
+    collect()
     return found

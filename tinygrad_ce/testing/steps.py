@@ -14,17 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.graph import Node
+from tinygrad_ce.graph import Node, as_gradient
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.report import Report
-from tinygrad_ce.testing.witnesses import plain
+from tinygrad_ce.testing.witnesses import Vector, jacobian, plain
 from tinygrad_ce.trees import flatten
 
-__all__ = ["Check", "Operand", "Step", "differentiated", "operands", "variables"]
+__all__ = ["Check", "Operand", "Step", "differentiated", "operands", "together", "variables"]
 
 ENTRIES = 256  # steps with more operand or result entries are not small
 DIRECTIONS = 3
+SURE = 1e-10  # of a derivative: those that differ less are right at first sight
 
 Check = Callable[..., Report]
 
@@ -84,6 +85,7 @@ def operands(node: Any) -> list[Operand]:
 def differentiated(node: Any, operand: Operand, g: Any) -> Any:
     """The gradient by an operand as the engine takes it: fitted to its shape and dtype."""
     r = operand.rule(g, node.value, *node.args, **node.parameters)
+    r = r if hasattr(r, "shape") else as_gradient(r, node.primitive)
     return node.primitive.fit(r, operand.value)
 
 
@@ -143,11 +145,7 @@ class Step:
     def directions(self, check: Check, arrived: Any) -> Report:
         """Of all entries at once, `sum(g * y)` along random directions; g random, or the real."""
         rng = np.random.default_rng(0)
-        parts = [self.parts[i] for i in self.live]
-        gs = [[_random(rng, part) for part in parts] for _ in range(DIRECTIONS)]
-        if arrived is not None:
-            real = [arrived[i] for i in self.live] if self.several else [arrived]
-            gs += [[np.zeros_like(p) if g is None else g for g, p in zip(real, parts, strict=True)]]
+        gs = self.gradients(rng, DIRECTIONS, arrived)
         ways = [[_way(rng, x) for _ in range(DIRECTIONS)] for x in self.values]
 
         def step(*steps: Any) -> Any:
@@ -156,19 +154,31 @@ class Step:
                 for x, ts, vs in zip(self.values, steps, ways, strict=True)
             ]
             found = self.call(*moved)
-            return np.array([self._product(g, found) for g in gs])
+            return np.array([self.product(g, found) for g in gs])
 
         def pullback(weights: Any, *steps: Any) -> Any:
             pulled = self.pull(gs[int(np.argmax(weights))])
             return self._answer([
-                np.array([self._product([r], [v]) for v in vs])
+                np.array([self.product([r], [v]) for v in vs])
                 for r, vs in zip(pulled, ways, strict=True)
             ])  # fmt: skip
 
         zeros = [np.zeros(DIRECTIONS, _single(x)) for x in self.values]
         return check(self._named(step), *zeros, pullback=pullback)
 
-    def _product(self, a: list[Any], b: list[Any]) -> Any:
+    def gradients(self, rng: Any, count: int, arrived: Any) -> list[list[Any]]:
+        """Random gradients of the results, and those that arrived, unless they ran out of range."""
+        parts = [self.parts[i] for i in self.live]
+        gs = [[_random(rng, part) for part in parts] for _ in range(count)]
+        if arrived is not None:
+            real = [arrived[i] for i in self.live] if self.several else [arrived]
+            real = [np.zeros_like(p) if g is None else g for g, p in zip(real, parts, strict=True)]
+            largest = max(np.max(np.abs(g), initial=0) for g in real)
+            gs += [real] if 1e-30 < largest < 1e30 else []
+        return gs
+
+    def product(self, a: list[Any], b: list[Any]) -> Any:
+        """The sum of all entries of a times those of b."""
         total = sum(np.sum(x * y) for x, y in zip(a, b, strict=True))
         return np.real(total) if self.is_complex else total
 
@@ -179,6 +189,31 @@ class Step:
         names = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in self.names]
         f.__signature__ = Signature(names)
         return f
+
+
+def together(steps: list[Step], arrived: list[Any]) -> list[bool]:
+    """Whether the rules of each step are right along a random direction: one witness for all."""
+    rng = np.random.default_rng(0)
+    ways = [[_way(rng, x) for x in step.values] for step in steps]
+    rows = [(k, g) for k, step in enumerate(steps) for g in step.gradients(rng, 1, arrived[k])]
+
+    def ahead(t: Any) -> Any:
+        found = [
+            step.call(*(x + t * v for x, v in zip(step.values, vs, strict=True)))
+            for step, vs in zip(steps, ways, strict=True)
+        ]
+        return np.array([steps[k].product(g, found[k]) for k, g in rows])
+
+    measured = jacobian(Vector(ahead, (0.0,), (0,), extent=1.0))
+    right = [True] * len(steps)
+    for row, (k, g) in enumerate(rows):
+        terms = [(r, v) for r, v in zip(steps[k].pull(g), ways[k], strict=True)]
+        slope = sum(steps[k].product([r], [v]) for r, v in terms)
+        size = sum(np.sum(np.abs(r * v)) for r, v in terms)
+        off = abs(slope - measured.value[row, 0]) + measured.error[row, 0]
+        eps = max(np.finfo(x.dtype).eps for x in steps[k].values)
+        right[k] &= not measured.kink[row, 0] and off <= (SURE + 64 * eps) * size
+    return right
 
 
 def _random(rng: Any, like: Any) -> Any:

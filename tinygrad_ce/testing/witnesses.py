@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, signature
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,11 @@ class Vector:
             result = self._call(self.x)
         self.outputs = self._results(result)
         self.structure = flatten(result)[1]
+        if not self.outputs:
+            raise Error(
+                f"f returned {result!r:.40}", "a gradient is that of a result",
+                "return what is to be differentiated",
+            )  # fmt: skip
         if any(y.dtype.kind == "c" for _, y in self.outputs):
             raise DTypeError(
                 "f returned complex numbers",
@@ -194,7 +200,12 @@ class Vector:
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """All results as one vector, complex where x is."""
-        parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        try:
+            parts = [np.ravel(y) for _, y in self._results(self._call(x))]
+        except (ArithmeticError, ValueError):
+            if x.dtype.kind != "f":
+                raise
+            return np.full(self.y.shape, np.nan)  # beyond the end of what f takes
         found = np.concatenate(parts)
         if found.shape != self.y.shape:
             raise Error(
@@ -282,9 +293,9 @@ def jacobian(f: Vector, announce: float = 5.0) -> Measured:
 
 
 def _jacobian(f: Vector, announce: float) -> Measured:
-    steps = [_complex_column] if _is_faithful(f) else []
-    steps += [_digits_column] if _takes_digits(f) else []
-    for step in (*steps, _difference_column):
+    tried = ((_complex_column, _is_faithful), (_digits_column, _takes_digits))
+    steps = (step for step, takes in tried if takes(f))  # asked one after the other: it takes time
+    for step in chain(steps, [_difference_column]):
         columns = [step(f, j) for j in _progress(f, announce)]
         value, error, left, right, kink = (np.stack(c, axis=1) for c in zip(*columns, strict=True))
         if step is _difference_column:

@@ -2,7 +2,7 @@
 
 Every strategy of arrays takes a `shape` (an int, a tuple, or a strategy of tuples) and a `dtype`
 (one, or a strategy of some), and shrinks to few entries and to simple values: 1, 0, 1/2.
-Importing it imports Hypothesis; `import tinygrad_ce` does not.
+Hypothesis is imported when the first is made.
 
     from hypothesis import given
     from tinygrad_ce.testing.strategies import arrays, away_from
@@ -12,7 +12,6 @@ Importing it imports Hypothesis; `import tinygrad_ce` does not.
         np.testing.assert_array_equal(tg.relu(x), (x > 0) * x)
 """
 
-from tinygrad_ce.testing import drawing as drawing  # first: it says what is missing
 from tinygrad_ce.testing.strategies.classes import (
     labels,
     logits,
@@ -21,12 +20,11 @@ from tinygrad_ce.testing.strategies.classes import (
     soft_targets,
 )
 from tinygrad_ce.testing.strategies.programs import Program, programs, programs_from
+from tinygrad_ce.testing.strategies.several import alike, broadcastable_arrays
 from tinygrad_ce.testing.strategies.structures import Layer, Pair, spd_matrices, trees
 from tinygrad_ce.testing.strategies.values import (
-    alike,
     arrays,
     away_from,
-    broadcastable_arrays,
     conditioned,
     edge,
     positive,

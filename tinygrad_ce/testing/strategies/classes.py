@@ -4,18 +4,19 @@
 make outputs and targets that belong together.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
+from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.values import (
-    Draw,
     Shape,
     distinct,
     drawn,
+    drawn_floats,
     drawn_shape,
     filled,
     grid,
@@ -24,7 +25,7 @@ from tinygrad_ce.testing.strategies.values import (
 __all__ = ["labels", "logits", "one_hot", "probabilities", "soft_targets"]
 
 LOGITS = grid(2.0**-5, 16.0)
-TIED = st.sampled_from([0.0, 1.0, -1.0])
+TIED = (0.0, 1.0, -1.0)
 EXTREMES = (1e4, -1e4)
 
 
@@ -39,6 +40,10 @@ def probabilities(
         dtype: a real floating dtype, or a strategy of them.
         zeros: whether exact zeros are drawn too; otherwise all points are interior, and no entry
             is below 1/100 of another.
+
+    Raises:
+        ShapeError: (when drawn) the shape has no such axis.
+        DTypeError: (when drawn) the dtype is not real and floating.
 
     >>> from hypothesis import find
     >>> find(probabilities(), lambda p: True)
@@ -121,7 +126,7 @@ def logits(
     return _logits(shape, axis, dtype, ties, extreme, masks, masked_rows)
 
 
-@st.composite
+@composite
 def _sides(draw: Draw, shape: Shape, axis: int) -> tuple[tuple[int, ...], int]:
     """The shape of the examples, and the number of classes."""
     if shape is None:
@@ -130,6 +135,12 @@ def _sides(draw: Draw, shape: Shape, axis: int) -> tuple[tuple[int, ...], int]:
             st.integers(2, 5)
         )
     sides = drawn_shape(draw, shape, st.nothing())
+    if not -len(sides) <= axis < len(sides):
+        raise ShapeError(
+            f"outputs of shape {sides} were asked for, with the classes along axis {axis}",
+            "that is none of its axes",
+            "pass the shape of the outputs, classes included, and their axis",
+        )
     return tuple(np.delete(sides, axis).tolist()), sides[axis]
 
 
@@ -142,7 +153,7 @@ def _indices(draw: Draw, batch: tuple[int, ...], n: int, dtype: Any = np.int64) 
     return draw(filled(batch, dtype, st.integers(0, n - 1)))
 
 
-@st.composite
+@composite
 def _probabilities(draw: Draw, shape: Shape, axis: int, dtype: Any, zeros: bool) -> Any:
     batch, n = draw(_sides(shape, axis))
     least, most = (0, 3) if zeros else (1, 100)
@@ -150,39 +161,39 @@ def _probabilities(draw: Draw, shape: Shape, axis: int, dtype: Any, zeros: bool)
     if zeros:  # one of each row has something in any case
         weights = weights + np.eye(n)[_indices(draw, batch, n)]
     p = weights / np.sum(weights, axis=-1, keepdims=True)
-    return _placed(p.astype(drawn(draw, dtype)), axis)
+    return _placed(p.astype(drawn_floats(draw, dtype)), axis)
 
 
-@st.composite
+@composite
 def _one_hot(draw: Draw, shape: Shape, axis: int, dtype: Any) -> Any:
     batch, n = draw(_sides(shape, axis))
     rows = np.eye(n, dtype=drawn(draw, dtype))
     return _placed(rows[_indices(draw, batch, n)], axis)
 
 
-@st.composite
+@composite
 def _labels(draw: Draw, shape: Shape, axis: int, dtype: Any) -> Any:
     batch, n = draw(_sides(shape, axis))
     return _indices(draw, batch, n, drawn(draw, dtype))
 
 
-@st.composite
+@composite
 def _logits(
     draw: Draw, shape: Shape, axis: int, dtype: Any, ties: bool, extreme: bool, masks: bool,
     masked_rows: bool,
 ) -> Any:  # fmt: skip
     batch, n = draw(_sides(shape, axis))
-    kind = drawn(draw, dtype)
+    kind = drawn_floats(draw, dtype)
     if ties:
         width: Any = min(64, 8 * np.dtype(kind).itemsize)
-        elements = TIED | st.floats(-16, 16, width=width)
+        elements = st.sampled_from(TIED) | st.floats(-16, 16, width=width)
         elements = elements | st.sampled_from(EXTREMES) if extreme else elements
         z = draw(filled((*batch, n), kind, elements))
     else:
         z = draw(distinct((*batch, n), kind, LOGITS, EXTREMES if extreme else ()))
     if masks or masked_rows:
-        hidden = draw(hnp.arrays(bool, z.shape))
-        if not masked_rows:
-            hidden = hidden & (np.eye(n)[_indices(draw, batch, n)] == 0)
+        hidden = draw(filled(z.shape, bool, st.booleans()))
+        if not masked_rows:  # the first of a row that would be hidden is not
+            hidden[..., 0] &= ~np.all(hidden, axis=-1)
         z = np.where(hidden, -np.inf, z)
     return _placed(z, axis)

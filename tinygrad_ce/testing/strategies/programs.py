@@ -5,16 +5,16 @@ smooth inside of every function's domain by construction: roots and logarithms o
 1/2, extremes of numbers 1 apart, operands scaled to at most 2.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ce import functions
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.forms import (
     ALONG,
     ALONG_FULL,
@@ -29,13 +29,13 @@ from tinygrad_ce.testing.strategies.forms import (
     REDUCTIONS_FULL,
     REDUCTIONS_REAL,
 )
-from tinygrad_ce.testing.strategies.values import Draw, filled, grid
+from tinygrad_ce.testing.strategies.values import filled, grid
 
 __all__ = ["Program", "programs", "programs_from"]
 
 NAMES = {"np": np, "tg": functions}  # tg, as the reader of a program would import it
 LARGEST = 48  # entries of one value
-NUMBERS = st.sampled_from([x for x in grid(2.0**-8, 1.0) if x])
+NUMBERS = [x for x in grid(2.0**-8, 1.0) if x]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -186,10 +186,12 @@ class Maker:
         return Program(self.leaves, tuple(self.lines), self.result(), self.analytic)
 
 
-@st.composite
+@composite
 def _leaves(draw: Draw, shapes: SearchStrategy[Any]) -> tuple[Leaf, ...]:
     kind = draw(st.sampled_from([np.float64] * 5 + [np.float32]))
-    return tuple(Leaf(draw(filled(shape, kind, NUMBERS))) for shape in draw(shapes))
+    return tuple(
+        Leaf(draw(filled(shape, kind, st.sampled_from(NUMBERS)))) for shape in draw(shapes)
+    )
 
 
 def _shapes() -> SearchStrategy[Any]:
@@ -228,7 +230,7 @@ def programs(analytic: bool | None = None, longest: int = 8) -> SearchStrategy[P
     return _programs(analytic, longest)
 
 
-@st.composite
+@composite
 def _programs(draw: Draw, analytic: bool | None, longest: int) -> Program:
     if analytic is None:
         analytic = draw(st.booleans())
@@ -248,7 +250,7 @@ def programs_from(form: str) -> SearchStrategy[Program]:
     return _programs_from(form)
 
 
-@st.composite
+@composite
 def _programs_from(draw: Draw, form: str) -> Program:
     shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=3)
     maker = Maker(draw, draw(_leaves(shapes.map(lambda shape: [shape]))), form in ANALYTIC)

@@ -1,19 +1,18 @@
 """Arrays with structure: positive definite matrices, and trees of arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, st
 from tinygrad_ce.testing.strategies.values import (
-    Draw,
     Shape,
     arrays,
-    drawn,
+    drawn_floats,
     drawn_shape,
     filled,
 )
@@ -49,13 +48,12 @@ def spd_matrices(
     return _spd_matrices(shape, dtype, condition, distinct)
 
 
-SQUARES = st.integers(1, 4).map(lambda n: (n, n))
 EXPONENTS = 64
 
 
-@st.composite
+@composite
 def _spd_matrices(draw: Draw, shape: Shape, dtype: Any, condition: float, distinct: bool) -> Any:
-    sides = drawn_shape(draw, shape, SQUARES)
+    sides = drawn_shape(draw, shape, st.integers(1, 4).map(lambda n: (n, n)))
     if len(sides) < 2 or sides[-1] != sides[-2]:
         raise ShapeError(
             f"matrices of shape {sides} were asked for",
@@ -70,7 +68,7 @@ def _spd_matrices(draw: Draw, shape: Shape, dtype: Any, condition: float, distin
         exponents = (exponents / (EXPONENTS + 1) + np.arange(n)) * (EXPONENTS / max(n, 1))
     w = condition ** (exponents / EXPONENTS)
     made = (q * w[..., None, :]) @ np.swapaxes(q, -1, -2)
-    return ((made + np.swapaxes(made, -1, -2)) / 2).astype(drawn(draw, dtype))
+    return ((made + np.swapaxes(made, -1, -2)) / 2).astype(drawn_floats(draw, dtype))
 
 
 class Pair(NamedTuple):

@@ -4,29 +4,26 @@ Well-conditioned numbers lie on a grid of binary fractions, so they are exact in
 distinct ones are at least a step apart: a difference quotient of half a step meets no tie.
 """
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from hypothesis.strategies import SearchStrategy
 
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import DTypeError, Error, ShapeError
+from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, is_strategy, st
 
 __all__ = [
-    "alike",
     "arrays",
     "away_from",
-    "broadcastable_arrays",
     "conditioned",
     "edge",
     "positive",
 ]
 
-Shape = int | tuple[int, ...] | SearchStrategy[tuple[int, ...]] | None
-Draw = Callable[[SearchStrategy[Any]], Any]
+Shape: TypeAlias = "int | tuple[int, ...] | SearchStrategy[tuple[int, ...]] | None"
 STEP = 2.0**-7
 
 
@@ -40,12 +37,24 @@ def grid(step: float, largest: float) -> tuple[float, ...]:
 
 def drawn(draw: Draw, choice: Any) -> Any:
     """What a strategy draws; anything else is itself."""
-    return draw(choice) if isinstance(choice, SearchStrategy) else choice
+    return draw(choice) if is_strategy(choice) else choice
 
 
 def drawn_shape(draw: Draw, shape: Shape, default: SearchStrategy[Any]) -> tuple[int, ...]:
     found = drawn(draw, default if shape is None else shape)
-    return (found,) if isinstance(found, int) else tuple(found)
+    return (int(found),) if isinstance(found, int | np.integer) else tuple(found)
+
+
+def drawn_floats(draw: Draw, dtype: Any, kinds: str = "f") -> Any:
+    """A dtype of these kinds: f for real numbers, c for complex ones."""
+    found = np.dtype(drawn(draw, dtype))
+    if found.kind not in kinds:
+        raise DTypeError(
+            f"numbers of dtype {found} were asked for",
+            f"what is drawn here is real{' or complex' if 'c' in kinds else ''}, and would be cut",
+            "pass a floating-point dtype, and astype what is drawn",
+        )
+    return found
 
 
 def shapes() -> SearchStrategy[tuple[int, ...]]:
@@ -60,7 +69,7 @@ def filled(
     return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing())
 
 
-@st.composite
+@composite
 def distinct(
     draw: Draw, shape: tuple[int, ...], dtype: Any, numbers: tuple[float, ...],
     often: tuple[float, ...] = (),
@@ -136,7 +145,7 @@ def edge(
     >>> find(edge(np.float32), lambda x: 0 < x < 1e-40)
     np.float32(1e-45)
     """
-    kind = np.dtype(dtype).type
+    kind = drawn_floats(lambda strategy: strategy, dtype).type
     info = np.finfo(kind)
     sizes = [
         kind(0), kind(1), info.eps, info.max, info.tiny, info.smallest_subnormal,
@@ -160,6 +169,7 @@ def arrays(
 
     Raises:
         ShapeError: (when drawn) the shape has more entries than there are distinct numbers, 962.
+        DTypeError: (when drawn) the dtype is neither, and no elements were given.
 
     >>> from hypothesis import find
     >>> find(arrays(), lambda x: x.size > 2)
@@ -170,12 +180,12 @@ def arrays(
     return _arrays(shape, dtype, elements)
 
 
-@st.composite
+@composite
 def _arrays(draw: Draw, shape: Shape, dtype: Any, elements: Any) -> Any:
-    sides, kind = drawn_shape(draw, shape, shapes()), drawn(draw, dtype)
+    sides = drawn_shape(draw, shape, shapes())
     if elements is None:
-        return draw(distinct(sides, kind, _moderate(None)))
-    return draw(filled(sides, kind, elements))
+        return draw(distinct(sides, drawn_floats(draw, dtype, "fc"), _moderate(None)))
+    return draw(filled(sides, drawn(draw, dtype), elements))
 
 
 def positive(shape: Shape = None, dtype: Any = np.float64) -> SearchStrategy[Any]:
@@ -191,7 +201,7 @@ def positive(shape: Shape = None, dtype: Any = np.float64) -> SearchStrategy[Any
 
 
 def away_from(
-    kinks: Iterable[float],
+    kinks: float | Iterable[float],
     distance: float = 2.0**-5,
     shape: Shape = None,
     dtype: Any = np.float64,
@@ -203,97 +213,37 @@ def away_from(
     Without a shape, there are at most 4 entries if so few numbers are left that more might not fit.
 
     Args:
-        kinks: where not to be, for example 0 for relu, or the ends of a clip; none for max.
+        kinks: where not to be, for example 0 for relu, or the ends of a clip; [] for max.
         distance: how far away at least.
         shape: as of `arrays`.
         dtype: as of `arrays`, real.
         largest: the entries lie within +-largest.
 
     Raises:
+        Error: the distance is not positive.
         ShapeError: (when drawn) a shape has more entries than there are such numbers.
 
     >>> from hypothesis import find
-    >>> find(away_from([0.0]), lambda x: True)
+    >>> find(away_from(0.0), lambda x: True)
     array([1.])
     >>> find(away_from([0.0, 1.0], 0.5), lambda x: x.size > 1)
     array([-1.,  2.])
     """
+    if not distance > 0:
+        raise Error(
+            f"distance={distance}",
+            "at a kink there is no derivative, and near it no numerical one",
+            "pass a positive distance, or arrays(elements=...) to meet the kinks",
+        )
     step = 2.0 ** float(np.ceil(np.log2(distance)))
-    points = np.array([*kinks], dtype=np.float64)
+    points = np.array([*kinks] if isinstance(kinks, Iterable) else [kinks], dtype=np.float64)
     numbers = tuple(x for x in grid(step, largest) if np.all(np.abs(x - points) >= distance))
     return _chosen(shape, dtype, numbers)
 
 
-@st.composite
+@composite
 def _chosen(draw: Draw, shape: Shape, dtype: Any, numbers: tuple[float, ...]) -> Any:
     few = hnp.array_shapes(max_dims=1, max_side=max(1, min(len(numbers), 4)))
     default = shapes() if len(numbers) >= 4**3 else few
-    sides, kind = drawn_shape(draw, shape, default), drawn(draw, dtype)
-    return draw(distinct(sides, kind, numbers))
-
-
-def alike(
-    *makers: Callable[[tuple[int, ...]], SearchStrategy[Any]], shape: Shape = None
-) -> SearchStrategy[tuple[Any, ...]]:
-    """Tuples of one draw of each maker, all made for the same shape.
-
-    Args:
-        makers: functions of a shape, as the strategies of this package are.
-        shape: as of `arrays`.
-
-    >>> from hypothesis import find
-    >>> from tinygrad_ce.testing.strategies import one_hot, probabilities
-    >>> find(alike(probabilities, one_hot), lambda pair: pair[0].size > 1)
-    (array([0.5, 0.5]), array([1., 0.]))
-    """
-    return _alike(makers, shape)
-
-
-@st.composite
-def _alike(draw: Draw, makers: Any, shape: Shape) -> Any:
-    sides = drawn_shape(draw, shape, shapes())
-    return tuple(draw(maker(sides)) for maker in makers)
-
-
-def broadcastable_arrays(
-    count: int = 2,
-    dtype: Any = np.float64,
-    elements: SearchStrategy[Any] | None = None,
-    *,
-    signature: str | None = None,
-    min_side: int = 1,
-    max_side: int = 3,
-    max_dims: int = 3,
-) -> SearchStrategy[tuple[Any, ...]]:
-    """Tuples of arrays that broadcast against each other; 0-d ones too.
-
-    Args:
-        count: how many.
-        dtype: as of `arrays`.
-        elements: as of `arrays`; by default all entries of all arrays are distinct.
-        signature: that of a generalised ufunc instead of a count, for example "(m,n),(n)->(m)".
-        min_side: 0 if empty arrays are welcome.
-        max_side: the longest side.
-        max_dims: the most axes that are broadcast.
-
-    >>> from hypothesis import find
-    >>> a, b = find(broadcastable_arrays(2), lambda pair: pair[0].shape != pair[1].shape)
-    >>> np.add(a, b).shape == np.broadcast_shapes(a.shape, b.shape)
-    True
-    """
-    sides: dict[str, Any] = {"min_side": min_side, "max_side": max_side, "max_dims": max_dims}
-    if signature is None:
-        given = hnp.mutually_broadcastable_shapes(num_shapes=count, **sides)
-    else:
-        given = hnp.mutually_broadcastable_shapes(signature=signature, **sides)
-    return _broadcastable(given, dtype, elements)
-
-
-@st.composite
-def _broadcastable(draw: Draw, given: Any, dtype: Any, elements: Any) -> Any:
-    """One array for all, taken apart, so that no two entries of any two are equal."""
-    found, kind = draw(given).input_shapes, drawn(draw, dtype)
-    sizes = [int(np.prod(shape)) for shape in found]
-    entries = draw(arrays(sum(sizes), kind, elements))
-    parts = np.split(entries, np.cumsum(sizes)[:-1])
-    return tuple(part.reshape(shape).copy() for part, shape in zip(parts, found, strict=True))
+    sides = drawn_shape(draw, shape, default)
+    return draw(distinct(sides, drawn_floats(draw, dtype), numbers))
