@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, operand_kinds
 from tinygrad_ce.programs.region import Region, in_tiles
 from tinygrad_ce.rules.kinds import Function
@@ -48,6 +49,9 @@ class Site(Protocol):
 
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan; it takes the places of results after its inputs."""
+
+    def is_carried(self, value: Value) -> bool:
+        """Whether a Value was written where the result of `less_at` belongs."""
 
     def do(self, row: str) -> None:
         """Add a statement."""
@@ -214,6 +218,33 @@ def _cast(site: Site, line: Line) -> bool:
     return True
 
 
+def _picked(site: Site, line: Line) -> bool:
+    x, t = line.args
+    if x.ndim != 2:
+        return False
+    index = f"{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}"
+    site.do(f"{site.fresh_name(line.result)} = {site.operand(x)}[{index}]")
+    return True
+
+
+def _less_at(site: Site, line: Line) -> bool:
+    """In place in what was written where the result belongs, or in a copy."""
+    x, t, c = line.args
+    if x.ndim != 2:
+        return False
+    source = site.operand(x)
+    if not site.is_carried(x):
+        out = site.out(line.result, (x,))
+        if out is None:
+            out = site.operand(line.result)
+            site.do(f"{out} = {source}.copy()")
+        elif out != source:
+            site.do(f"{site.function(np.copyto, 'copyto')}({out}, {source})")
+        source = out
+    site.do(f"{source}[{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}] -= {c!r}")
+    return True
+
+
 def _joined(function: Function) -> Kernel:
     def kernel(site: Site, line: Line) -> bool:
         arrays = line.args[0]
@@ -241,6 +272,8 @@ KERNELS: dict[Function, Kernel] = {
     np.min: _reduction(np.minimum),
     np.prod: _reduction(np.multiply),
     masked: _masked,
+    picked: _picked,
+    less_at: _less_at,
     astype: _cast,
     np.concatenate: _joined(np.concatenate),
     np.stack: _joined(np.stack),

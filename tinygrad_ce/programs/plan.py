@@ -20,6 +20,7 @@ from tinygrad_ce.marks import has_nan
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
 from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.labels import less_at
 from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
@@ -106,6 +107,7 @@ class _Plan(Site):
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
         self.given = {value: self.labels.of(value) for value in given}
         self.rows = self._rows()
+        self.carried = self._carried()
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
         self.position = 0
@@ -126,6 +128,19 @@ class _Plan(Site):
                         found[x] = (line.result, i)
         return found
 
+    def _carried(self) -> dict[Value, Value]:
+        """What is made to be changed in place, and what it becomes: x * c -> less_at(x * c)."""
+        uses, makers = self.program.uses(), self.program.makers()
+        found: dict[Value, Value] = {}
+        for line in self.program.lines:
+            if line.function is less_at and line.result not in self.rows:
+                x = line.args[0]
+                made = makers.get(x)
+                is_fresh = made is not None and isinstance(made.function, np.ufunc)
+                if is_fresh and uses[x] == 1 and x.ndim and x.shape == line.result.shape:
+                    found[x] = line.result
+        return found
+
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
         """The Value whose memory each one looks at, and the last line that looks there."""
         roots: dict[Value, Value] = {value: value for value in self.program.inputs}
@@ -134,6 +149,7 @@ class _Plan(Site):
             base = line.args[0] if line.function in VIEWS and line.args else None
             for value in line.results:
                 whole = self.rows[value][0] if value in self.rows else value
+                whole = self.carried.get(whole, whole)
                 roots[value] = roots[base] if isinstance(base, Value) else whole
             for value in line.operands():
                 last[roots[value]] = i
@@ -230,6 +246,8 @@ class _Plan(Site):
         return value in self.arrays
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
+        if value in self.carried:
+            return self._become(value, in_place_of)
         if value in self.given:
             self.names[value] = self.given[value]
             return self.names[value]
@@ -264,6 +282,18 @@ class _Plan(Site):
         else:
             self.names[value] = place
         return self.names[value]
+
+    def _become(self, value: Value, in_place_of: Iterable[Any]) -> str | None:
+        """The place of what a Value becomes."""
+        end = self.carried[value]
+        place = self.out(end, in_place_of)
+        self.names[value] = self.names[end]
+        if end in self.arrays:
+            self.arrays[value] = self.arrays[end]
+        return place
+
+    def is_carried(self, value: Value) -> bool:
+        return value in self.carried
 
     def _row(self, value: Value) -> str:
         """A row of the stack that a Value will be part of."""

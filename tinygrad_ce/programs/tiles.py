@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.region import SHAPED, Region
 from tinygrad_ce.programs.tracer import look_again
@@ -211,6 +212,9 @@ class _Grouping:
             return None
         if f in _REDUCTIONS:
             return self._reduction(line, x)
+        if f in (picked, less_at):
+            fits = not self.cut.flat and cuts(line.result) and cuts(line.args[1])
+            return "tile" if fits else None
         if self.cut.flat or not cuts(line.result) or sum(1 for _ in line.operands()) != 1:
             return None
         if f in SHAPED and len(line.args) == 2 and not line.kwargs:
