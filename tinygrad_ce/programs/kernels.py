@@ -218,6 +218,24 @@ def _cast(site: Site, line: Line) -> bool:
     return True
 
 
+def _vdot(site: Site, line: Line) -> bool:
+    """Of kept arrays the cheaper np.dot, into its place."""
+    if not all(isinstance(x, Value) and x.ndim and x.dtype.char in "fd" for x in line.args):
+        return False
+    a, b = line.args
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    kept = all(site.is_kept(x) and site.arrays[x].flags.c_contiguous for x in line.args)
+    names = [site.operand(x) for x in line.args]
+    if kept:
+        flat = [site.derived(x, ".reshape(-1)") if x.ndim > 1 else n
+                for x, n in zip(line.args, names)]  # fmt: skip
+        return _product(site, line, *flat, ())
+    vdot = site.function(np.vdot, "vdot")
+    site.do(f"{site.fresh_name(line.result)} = {vdot}({', '.join(names)})")
+    return True
+
+
 def _picked(site: Site, line: Line) -> bool:
     x, t = line.args
     if x.ndim != 2:
@@ -267,6 +285,7 @@ def _joined(function: Function) -> Kernel:
 KERNELS: dict[Function, Kernel] = {
     Region: in_tiles,
     np.matmul: _matmul,
+    np.vdot: _vdot,
     np.sum: _reduction(np.add),
     np.max: _reduction(np.maximum),
     np.min: _reduction(np.minimum),

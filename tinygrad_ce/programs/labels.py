@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.programs.patterns import Makers, Rewriting, number
+from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.simplify import dead, replaced
+from tinygrad_ce.programs.walk import Walk
 from tinygrad_ce.rules.support import weigh
 from tinygrad_ce.targets import ones_at
 
@@ -94,28 +95,13 @@ def less_at_labels(program: Program) -> Program:
     >>> [line.function.__name__ for line in made.lines]
     ['multiply', 'less_at']
     """
-    return dead(_Passes(program).done())
+    return _Less(program).done()
 
 
-class _Passes:
-    """One walk over a program that knows what made each Value, and how often it is used."""
+class _Less(Walk):
+    """The walk that looks for labels."""
 
-    def __init__(self, program: Program) -> None:
-        self.program, self.uses, self.makers = program, program.uses(), Makers()
-
-    def done(self) -> Program:
-        return replaced(self.program, self._change)
-
-    def _change(self, line: Line) -> Rewriting | None:
-        found = self._changed(line)
-        self.makers.update((x, line) for x in line.results)
-        if found is not None:
-            lines, result = found
-            self.makers.update((x, made) for made in lines for x in made.results)
-            self.uses[result] = self.uses.get(line.result, 0)
-        return found
-
-    def _changed(self, line: Line) -> Rewriting | None:
+    def changed(self, line: Line) -> Rewriting | None:
         if line.function is picked:
             return self._picked(line)
         if line.function is np.subtract and len(line.args) == 2:
@@ -140,7 +126,7 @@ class _Passes:
 
     def _scaled(self, line: Line, x: Value, c: float) -> Rewriting | None:
         made = self.makers.get(x)
-        if made is None or self.uses.get(x) != 1 or x.dtype.kind != "f":
+        if made is None or not self.is_alone(x) or x.dtype.kind != "f":
             return None
         if made.function is less_at:
             y, labels, d = made.args
@@ -152,7 +138,7 @@ class _Passes:
     def _product(self, line: Line, x: Value, c: float) -> tuple[list[Line], Value]:
         """x * c, or y * (c / s) where x is y / s and s one number a row."""
         found = self._column(self.makers.get(x))
-        if found is None or self.uses.get(x) != 1:
+        if found is None or not self.is_alone(x):
             made = call(np.multiply, x, c, part=line.part)
             return [made], made.result
         y, s = found
@@ -173,17 +159,13 @@ class _Passes:
     def _is_at_least_one(self, s: Value) -> bool:
         """Whether s = sum(exp(z - max(z))): the largest term is 1."""
         total = self.makers.get(s)
-        e = self._made_by(np.exp, total and total.args[0])
-        shifted = self._made_by(np.subtract, e and e.args[0])
-        top = self._made_by(np.max, shifted and shifted.args[1])
+        e = self.made_by(np.exp, total and total.args[0])
+        shifted = self.made_by(np.subtract, e and e.args[0])
+        top = self.made_by(np.max, shifted and shifted.args[1])
         if total is None or total.function is not np.sum or top is None or shifted is None:
             return False
         same = total.args[1:] == top.args[1:] and dict(total.kwargs) == dict(top.kwargs)
         return same and top.args[0] is shifted.args[0]
-
-    def _made_by(self, function: Any, x: Any) -> Line | None:
-        line = self.makers.get(x) if isinstance(x, Value) else None
-        return line if line is not None and line.function is function else None
 
     def _picked(self, line: Line) -> Rewriting | None:
         """picked(x - s, t) -> picked(x, t) - s, for s one number a row."""

@@ -19,6 +19,7 @@ from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.labels import less_at_labels, pick_labels, picked
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.quotients import fewer_products
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
 from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
 from tinygrad_ce.rules.kinds import Function
@@ -32,7 +33,8 @@ __all__ = ["lower"]
 def lower(program: Program) -> Program:
     """The passes of this file, one after the other."""
     for each in (
-        pick_labels, short_ways, inline, cheaper, identities, common, dead, less_at_labels
+        pick_labels, short_ways, inline, cheaper, identities, common, dead, less_at_labels,
+        fewer_products,
     ):  # fmt: skip
         program = each(program)
     return program

@@ -210,6 +210,10 @@ class _Grouping:
         x = line.args[0]
         if not isinstance(x, Value) or not cuts(x):
             return None
+        if f is np.vdot:
+            a, b = line.args
+            same = isinstance(b, Value) and (a.shape, a.dtype) == (b.shape, b.dtype)
+            return "sum" if same and a.dtype.char in "fd" else None
         if f in _REDUCTIONS:
             return self._reduction(line, x)
         if f in (picked, less_at):
