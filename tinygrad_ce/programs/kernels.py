@@ -50,6 +50,9 @@ class Site(Protocol):
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan; it takes the places of results after its inputs."""
 
+    def scratch(self, shape: tuple[int, ...], dtype: Any) -> str:
+        """The name of an array that is of use for one statement."""
+
     def is_carried(self, value: Value) -> bool:
         """Whether a Value was written where the result of `less_at` belongs."""
 
@@ -69,6 +72,7 @@ VIEWS = frozenset(
         np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view,
     }
 )  # fmt: skip
+_SHORT, _MANY = 48, 100_000  # entries of a row, of an array that a copy is cheap for
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third operand
 
 
@@ -129,6 +133,8 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         if ufunc is np.add and _by_products(site, line, x, axes):
             return True
         name = site.function(ufunc.reduce, f"{ufunc.__name__}_reduce")
+        if ufunc is not np.multiply and _by_columns(site, line, x, axes, name):
+            return True
         where = axes[0] if len(axes) == 1 else axes
         source = site.operand(x)
         out = site.out(line.result)
@@ -141,6 +147,24 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         return True
 
     return kernel
+
+
+def _by_columns(site: Site, line: Line, x: Value, axes: tuple[int, ...], name: str) -> bool:
+    """The largest of each short row by a transposed copy: whole columns are compared at once."""
+    n = x.shape[-1]
+    if x.ndim != 2 or axes != (1,) or not 1 < n < _SHORT or not 4 * n < x.size < _MANY:
+        return False
+    source = site.operand(x)
+    out = site.out(line.result)
+    if out is None:
+        return False
+    if line.result.ndim == 2:
+        out = site.derived(line.result, f".reshape({x.shape[0]})")
+    columns = site.scratch((n, x.shape[0]), x.dtype)
+    turned = site.derived(x, ".T") if site.is_kept(x) else f"{source}.T"
+    site.do(f"{site.function(np.copyto, 'copyto')}({columns}, {turned})")
+    site.do(f"{name}({columns}, 0, None, {out})")
+    return True
 
 
 def _arguments(line: Line) -> tuple[Any, Any, bool]:

@@ -304,6 +304,11 @@ class _Plan(Site):
         self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
         return self._called(value, self.derived(whole, row))
 
+    def scratch(self, shape: tuple[int, ...], dtype: Any) -> str:
+        name = self.labels.free("b1")
+        self.setup.append(f"{name} = empty({shape}, {self._dtype(dtype)})")
+        return name
+
     def do(self, row: str) -> None:
         self.body.append(row)
 

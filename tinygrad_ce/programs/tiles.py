@@ -32,6 +32,7 @@ class Sizes:
     Attributes:
         large: the bytes from which on an array counts as large: the second level of the cache.
         tile: the entries of a tile. A smaller one pays for calls, a larger one leaves the cache.
+            Twice as many where rows are cut: there are fewer arrays at a time, and more calls.
         calls: how many lines on large arrays are worth a loop.
     """
 
@@ -194,7 +195,8 @@ class _Grouping:
     def _rows(self, tiles: frozenset[Value], sizes: Sizes) -> int:
         """Rows of a tile: a divisor of the length, if one is near."""
         width = 1 if self.cut.flat else max(prod(x.shape[1:]) for x in tiles)
-        most = max(1, min(sizes.tile // max(width, 1), self.cut.length))
+        entries = sizes.tile if self.cut.flat else 2 * sizes.tile
+        most = max(1, min(entries // max(width, 1), self.cut.length))
         near = (n for n in range(most, most // 2, -1) if self.cut.length % n == 0)
         return next(near, most)
 
