@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -222,3 +223,151 @@ def test_at_the_size_of_the_machine() -> None:
     np.testing.assert_allclose(value, loss, rtol=1e-12)
     np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-14)
     assert len(regions(tiled(lowered(f, x)))) == 1
+
+
+# Labels.
+
+
+def names(program: Program) -> list[str]:
+    return [getattr(line.function, "__name__", "") for line in program.lines]
+
+
+def loss(z: Any, t: Any) -> Any:
+    return tg.softmax_cross_entropy(z, t)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(9, 4), (16, 6), (33, 8), (5, 1), (3, 5, 4), (2, 3, 2, 6)])
+def test_cross_entropy_of_labels(shape: tuple[int, ...], dtype: Any) -> None:
+    """As uncompiled, at once and in tiles, without rows of zeros with a one."""
+    rng = np.random.default_rng(6)
+    z = (4 * rng.normal(size=shape)).astype(dtype)
+    t = rng.integers(0, shape[-1], shape[:-1])
+    f = tg.value_and_grad(loss)
+    whole = lowered(f, z, t)
+    assert "ones_at" not in names(whole)
+    assert "picked" in names(whole)
+    assert "less_at" in names(whole)
+    expected = [np.asarray(x) for x in f(z, t)]
+    cut = tiled(whole, Sizes(large=48, tile=16, calls=2))
+    inputs = [z if x.shape == z.shape else t for x in whole.inputs]
+    for found in (planned(whole)(*inputs), planned(cut)(*inputs)):
+        for a, b in zip(expected, found, strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(b, a, rtol=0, atol=4 * np.finfo(dtype).eps * np.abs(a).max())
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 800.0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_labels_with_options_and_large_numbers(scale: float, dtype: Any) -> None:
+    rng = np.random.default_rng(7)
+    z, t = (scale * rng.normal(size=(40, 5))).astype(dtype), rng.integers(0, 5, 40)
+    weight = np.linspace(0.5, 2.0, 5).astype(dtype)
+    t[3] = 255
+    for options in (
+        {"ignore_index": 255}, {"weight": weight, "ignore_index": 255},
+        {"label_smoothing": 0.1, "ignore_index": 255}, {"reduction": "sum", "ignore_index": 255},
+    ):  # fmt: skip
+        f = tg.value_and_grad(partial(tg.softmax_cross_entropy, **options))
+        expected, found = f(z, t), compile(f)(z, t)
+        for a, b in zip(expected, found, strict=True):
+            tolerance = 16 * np.finfo(dtype).eps * np.abs(a).max()
+            np.testing.assert_allclose(b, a, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("special", [np.inf, -np.inf, np.nan])
+def test_labels_beside_special_values(special: float) -> None:
+    z, t = np.random.default_rng(8).normal(size=(12, 4)), np.arange(12) % 4
+    step = compile(tg.value_and_grad(loss))
+    step(z, t)
+    for place in [(0, 0), (5, 1), (5, 3), (11, 2)]:
+        x = z.copy()
+        x[place] = special
+        with np.errstate(all="ignore"):
+            expected = tg.value_and_grad(loss)(x, t)
+        for a, b in zip(expected, step(x, t), strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-14, atol=1e-16)
+
+
+def test_wrong_labels_are_refused_at_every_call() -> None:
+    z, t = np.ones((12, 4)), np.arange(12) % 4
+    program = tiled(lowered(tg.value_and_grad(loss), z, t), SMALL)
+    run, turn = planned(program), 1 if program.inputs[0].ndim == 2 else -1
+    run(*(z, t)[::turn])
+    for wrong in (-1, 4):
+        with pytest.raises(tg.errors.TargetError):
+            run(*(z, np.where(t == 2, wrong, t))[::turn])
+
+
+def test_a_distribution_that_is_used_twice_is_kept() -> None:
+    """What `less_at` changes in place must not be seen by others."""
+    rng = np.random.default_rng(9)
+    z, t = rng.normal(size=(12, 4)), rng.integers(0, 4, 12)
+
+    def f(z: Any, t: Any) -> Any:
+        y = tg.softmax(z)
+        scaled = y * 0.5
+        return scaled, scaled - tg.one_hot(t, 4), (y - tg.one_hot(t, 4)) * 0.25, y
+
+    step = compile(f)
+    for _ in range(2):
+        for a, b in zip(f(z, t), step(z, t), strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-14, atol=1e-16)
+
+
+# Quotients.
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_known_quotients_to_two_roundings(dtype: Any) -> None:
+    x, y, z = np.random.default_rng(10).uniform(0.5, 2, (3, 50)).astype(dtype)
+
+    def f(x: Any, y: Any, z: Any) -> Any:
+        q, r = x / z, y / z
+        return q, r, x * y / z, q * 3.0 / (z * 2.0) * y, x / (z * 4.0) * y, q - r * 0.5 - r * 0.5
+
+    whole = lowered(f, x, y, z)
+    assert names(whole).count("divide") < 5
+    exact = f(*(v.astype(np.longdouble) for v in (x, y, z)))
+    for a, b in zip(exact, planned(whole)(x, y, z), strict=True):
+        assert b.dtype == dtype
+        np.testing.assert_allclose(b, a, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+def test_known_quotients_of_special_values() -> None:
+    values = [0.0, 1.0, -2.0, np.inf, -np.inf, np.nan]
+    x, y, z = (v.ravel() for v in np.meshgrid(values, values, values))
+
+    def f(x: Any, y: Any, z: Any) -> Any:
+        q, r = x / z, y / z
+        return q, r, x * y / z, x / (z * 4.0) * y
+
+    with np.errstate(all="ignore"):
+        expected, found = f(x, y, z), compile(f)(x, y, z)
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(b, a)
+
+
+def test_sums_of_products() -> None:
+    x, y = np.random.default_rng(11).normal(size=(2, 6, 7))
+
+    def f(x: Any, y: Any) -> Any:
+        p = x * y
+        return np.sum(x * y + 1.0), np.sum(x * x), np.sum(x.T * y.T), np.sum(p), p
+
+    for a, b in zip(f(x, y), compile(f)(x, y), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(4, 1), (5, 2), (30, 10), (3, 47), (3, 48), (1, 5)])
+def test_largest_of_short_rows(shape: tuple[int, ...], dtype: Any) -> None:
+    x = np.random.default_rng(12).normal(size=shape).astype(dtype)
+    x[0, 0] = np.nan
+
+    def f(x: Any) -> Any:
+        u = x + 1.0
+        return np.max(u, axis=1), np.min(u, axis=-1, keepdims=True), np.max(x, axis=1) * 2.0, u
+
+    for a, b in zip(f(x), compile(f)(x), strict=True):
+        np.testing.assert_array_equal(b, a)

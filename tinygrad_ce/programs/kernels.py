@@ -44,6 +44,9 @@ class Site(Protocol):
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
         """The name of the place for a result; None where it has to be fresh."""
 
+    def fresh_name(self, value: Value) -> str:
+        """The name of a Value whose array is made at this call."""
+
     def new(self, stem: str) -> str:
         """A name that is free."""
 
@@ -254,7 +257,7 @@ def _vdot(site: Site, line: Line) -> bool:
     if kept:
         flat = [site.derived(x, ".reshape(-1)") if x.ndim > 1 else n
                 for x, n in zip(line.args, names)]  # fmt: skip
-        return _product(site, line, *flat, ())
+        return _product(site, line, flat[0], flat[1], ())
     vdot = site.function(np.vdot, "vdot")
     site.do(f"{site.fresh_name(line.result)} = {vdot}({', '.join(names)})")
     return True

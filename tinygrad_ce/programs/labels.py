@@ -63,11 +63,16 @@ def pick_labels(program: Program) -> Program:
         labels, x = _labels(terms.args[0], makers), terms.args[1]
         if labels is None or (x.shape, x.dtype) != (terms.result.shape, terms.result.dtype):
             return None
-        made = call(picked, x, labels, part=line.part)
+        made = _made(line, picked, Value(labels.shape, x.dtype), x, labels)
         same = line.result.shape == labels.shape and _axis(line) in (-1, x.ndim - 1)
         return ([made], made.result) if same and made.result.dtype == line.result.dtype else None
 
     return dead(replaced(program, changed))
+
+
+def _made(like: Line, function: Any, result: Value, *args: Any) -> Line:
+    """A line for labels, which `call` has no sample of: 1 may be too large for one."""
+    return Line((result,), function, args, {}, like.part)
 
 
 def _axis(line: Line) -> Any:
@@ -121,7 +126,7 @@ class _Less(Walk):
             return None
         if (y.shape, y.dtype) != (line.result.shape, line.result.dtype) or y.dtype.kind != "f":
             return None
-        made = call(less_at, y, labels, 1.0, part=line.part)
+        made = _made(line, less_at, Value(y.shape, y.dtype), y, labels, 1.0)
         return [made], made.result
 
     def _scaled(self, line: Line, x: Value, c: float) -> Rewriting | None:
@@ -131,7 +136,7 @@ class _Less(Walk):
         if made.function is less_at:
             y, labels, d = made.args
             lines, scaled = self._product(line, y, c)
-            result = call(less_at, scaled, labels, d * c, part=line.part)
+            result = _made(line, less_at, Value(x.shape, x.dtype), scaled, labels, d * c)
             return [*lines, result], result.result
         return self._product(line, x, c) if self._column(made) is not None else None
 
@@ -178,7 +183,7 @@ class _Less(Walk):
             return None
         if whole.shape != x.shape or column.shape != (*x.shape[:-1], 1) or x.shape[-1] == 1:
             return None
-        first = call(picked, whole, labels, part=line.part)
+        first = _made(line, picked, Value(labels.shape, x.dtype), whole, labels)
         rows = (*[slice(None)] * (x.ndim - 1), 0)
         second = call(operator.getitem, column, rows, part=line.part)
         if whole.dtype != x.dtype or column.dtype != x.dtype:

@@ -98,7 +98,7 @@ class _Plan(Site):
             "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
             "vdot": np.vdot, "dot": np.dot, **_called_by_name(program),
         }  # fmt: skip
-        self.labels = around.labels if around else Names([*self.scope, "n"])
+        self.labels: Names = around.labels if around else Names([*self.scope, "n"])
         self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []

@@ -40,7 +40,7 @@ class _Quotients(Walk):
 
     def seen(self, line: Line) -> None:
         if line.function is np.divide and _is_entrywise(line):
-            self.known.setdefault(line.args, line.result)  # type: ignore[arg-type]
+            self.known.setdefault(line.args, line.result)
 
     def changed(self, line: Line) -> Rewriting | None:
         f = line.function
@@ -61,8 +61,8 @@ class _Quotients(Walk):
             return None
         if not _is_entrywise(product) or line.result.dtype.char not in "fd":
             return None
-        made = call(np.vdot, *product.args, part=line.part)
-        return [made], made.result
+        total = Value((), line.result.dtype)
+        return [Line((total,), np.vdot, product.args, {}, line.part)], total
 
     def _quotient(self, line: Line) -> Rewriting | None:
         """x * y / z -> (x / z) * y"""
@@ -110,9 +110,9 @@ class _Quotients(Walk):
         line = self.made_by(np.multiply, x)
         for y, factor in (line.args, line.args[::-1]) if line is not None else ():
             c = number(factor)
-            if c is not None and 1e-3 < abs(c) < 1e3 and isinstance(y, Value):
-                if (y.shape, y.dtype) == (x.shape, x.dtype):
-                    return y, c
+            is_like = isinstance(y, Value) and (y.shape, y.dtype) == (x.shape, x.dtype)
+            if is_like and c is not None and 1e-3 < abs(c) < 1e3:
+                return y, c
         return x, 1
 
 
