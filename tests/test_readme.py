@@ -14,6 +14,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 import tinygrad_ce
 
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(tinygrad_ce.__path__, "tinygrad_ce.")
@@ -30,13 +31,11 @@ def test_the_readmes_code_blocks_run() -> None:
     assert len(examples) >= 4
     for example in examples:
         example.evaluate()
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"```text\n{document.namespace['report']}\n```" in text
+    assert f"```text\n{document.namespace['report']}\n```" in README
 
 
 def test_the_readme_shows_what_its_derivations_print(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("## The derivation, printed")[1].split("\n## ")[0]
+    section = README.split("## The derivation, printed")[1].split("\n## ")[0]
     names = {"np": np, "tg": tinygrad_ce}
     for kind, block in re.findall(r"```(python|text)\n(.*?)```", section, re.DOTALL):
         if kind == "python":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
+from tinygrad_ce.dispatch import dispatched
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import gradients, order, tick
 from tinygrad_ce.locks import lock
@@ -113,6 +114,7 @@ def _mirror(source: Any) -> Tensor:
     return leaf
 
 
+@dispatched
 def _check_same(found: Any, expected: Any) -> None:
     if not np.array_equal(found, expected, equal_nan=True):
         raise GradientError(

@@ -24,6 +24,7 @@ from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
 from tinygrad_ce.marks import zeros_of
 from tinygrad_ce.mode import Mode
+from tinygrad_ce.rules.support import astype
 from tinygrad_ce.run import Argnums, Run
 from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import flatten, leaves, map_tree
@@ -172,7 +173,8 @@ def _total(run: Run, outputs: list[Any], seeds: list[Any]) -> list[Any]:
             )
         _check_real(seed, y, "gradient", "result")
         if not isinstance(seed, Tensor):
-            seed = np.asarray(seed, dtype=np.result_type(y))[()]
+            seed, dtype = as_array(seed), np.result_type(y)
+            seed = (seed if seed.dtype == dtype else astype(seed, dtype))[()]
         found = run.pull(y, seed)
         total = [a + b for a, b in zip(total, found, strict=True)] if total else found
     return total

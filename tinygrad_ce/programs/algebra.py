@@ -148,6 +148,8 @@ def _multiplied_out(line: Line, makers: Makers) -> Rewriting | None:
 
 def _shorter(line: Line, makers: Makers, monomials: Monomials) -> Rewriting | None:
     """The sum of monomials in the line's place, if it is the shorter."""
+    if any(line.result in m.powers for m in monomials):  # it was too large to be looked into
+        return None
     if sum(m.weight(makers) for m in monomials) >= weight(line, makers):
         return None
     return _written(line, makers, monomials)
@@ -234,7 +236,8 @@ class _Summing:
         drop = tuple(a - self.x.ndim + x.ndim for a in self.axes if a - self.x.ndim + x.ndim >= 0)
         if self.keepdims or not drop or not x.ndim:
             return x
-        self.lines.append(call(np.squeeze, x, drop, part=self.line.part))
+        constant = x if isinstance(x, Value) else x.x
+        self.lines.append(call(np.squeeze, constant, drop, part=self.line.part))
         return self.lines[-1].result
 
     def is_one(self, inner: Mapping[Any, int]) -> bool:

@@ -128,7 +128,8 @@ class _Writer:
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Subscript):
-            place = _words(ast.unparse(node.slice)).strip("()")
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            place = ", ".join(map(self._place, parts))
             return f"{{{self._plain(node.value, _POWER)}}}_{{{place}}}", _POWER
         if isinstance(node, ast.Tuple | ast.List):
             return rf"\left({', '.join(map(self.text, node.elts))}\right)", _WHOLE
@@ -145,6 +146,12 @@ class _Writer:
         return f"{letter[:-1]},{index}}}" if letter.endswith("}") and "_{" in letter else (
             f"{letter}_{{{index}}}"
         )  # fmt: skip
+
+    def _place(self, node: ast.expr) -> str:
+        """An index: slices as in Python, arrays as themselves."""
+        if isinstance(node, ast.Slice) or ast.unparse(node) == "None":
+            return _words(ast.unparse(node)).replace("None", r"\ast")
+        return self._plain(node, _SUM)
 
     def _plain(self, node: ast.expr, least: int) -> str:
         """Without indices, as they are none of single entries."""

@@ -17,7 +17,7 @@ from tinygrad_ce.programs.program import Line, Value
 
 __all__ = ["Monomial", "Monomials", "collected", "expanded", "factors", "folded", "terms", "weight"]
 
-_DEEP = 24  # lines that are looked into
+_LARGE = 100  # lines of arithmetic that are looked into
 _MANY = 24  # monomials at most
 
 
@@ -115,14 +115,33 @@ def _itself(x: Any) -> Monomial:
     return Monomial(1.0, {x if isinstance(x, Value) else Fixed(np.asarray(x)): 1})
 
 
-def _made(x: Any, makers: Makers, through: bool, depth: int) -> Line | None:
+def _made(x: Any, makers: Makers, through: bool) -> Line | None:
     """The line of arithmetic that makes x, if it is to be looked into."""
     if isinstance(x, Line):
-        return x if _is_real(x) else None
+        return x if _is_real(x) and _size(x, makers, through) <= _LARGE else None
+    line = _below(x, makers, through)
+    return line if line is not None and _size(x, makers, through) <= _LARGE else None
+
+
+def _below(x: Any, makers: Makers, through: bool) -> Line | None:
     line = makers.get(x) if isinstance(x, Value) else None
-    if line is None or not depth or (x.name and not through) or not _is_real(line):
+    if line is None or (x.name and not through) or not _is_real(line):
         return None
     return line
+
+
+def _size(x: Value | Line, makers: Makers, through: bool) -> int:
+    """How many lines of arithmetic are written in x, shared ones as often as they occur."""
+    waiting: list[Any] = [x]
+    while waiting:
+        last = waiting[-1]
+        line = last if isinstance(last, Line) else _below(last, makers, through)
+        inside = list(line.operands()) if line is not None else []
+        missing = [value for value in inside if (value, through) not in makers.sizes]
+        if not missing:
+            makers.sizes[waiting.pop(), through] = 1 + sum(makers.sizes[v, through] for v in inside)
+        waiting += missing
+    return makers.sizes[x, through]
 
 
 def _is_real(line: Line) -> bool:
@@ -133,39 +152,39 @@ def _is_real(line: Line) -> bool:
     return kinds <= {line.result.dtype}
 
 
-def factors(x: Any, makers: Makers, through: bool, depth: int = _DEEP) -> Monomial:
+def factors(x: Any, makers: Makers, through: bool) -> Monomial:
     """x, or what a line makes, as one monomial."""
     n = number(x)
     if n is not None:
         return Monomial(n, {})
-    line = _made(x, makers, through, depth)
+    line = _made(x, makers, through)
     if line is None:
-        return _itself(x)
+        return _itself(x.result if isinstance(x, Line) else x)
     a, *rest = line.args
     if line.function is np.negative:
-        return -factors(a, makers, through, depth - 1)
+        return -factors(a, makers, through)
     if line.function is np.multiply:
-        left = factors(a, makers, through, depth - 1)
-        return left * factors(rest[0], makers, through, depth - 1)
+        left = factors(a, makers, through)
+        return left * factors(rest[0], makers, through)
     if line.function is np.divide:
-        below = factors(rest[0], makers, through, depth - 1)
+        below = factors(rest[0], makers, through)
         if below.c:
-            return factors(a, makers, through, depth - 1) / below
+            return factors(a, makers, through) / below
     if line.function is np.square:
-        return factors(a, makers, through, depth - 1) ** 2
+        return factors(a, makers, through) ** 2
     if line.function is np.power:
         n = number(rest[0])
         if n is not None and n == int(n) and 0 < abs(n) < 5:
-            return factors(a, makers, through, depth - 1) ** int(n)
-    logistic = _one_minus_reciprocal(line, makers, depth) if through else None
+            return factors(a, makers, through) ** int(n)
+    logistic = _one_minus_reciprocal(line, makers) if through else None
     return logistic or _itself(line.result if isinstance(x, Line) else x)
 
 
-def _one_minus_reciprocal(line: Line, makers: Makers, depth: int) -> Monomial | None:
+def _one_minus_reciprocal(line: Line, makers: Makers) -> Monomial | None:
     """1 - 1 / (1 + x) as x / (1 + x)."""
     if line.function is not np.subtract or number(line.args[0]) != 1:
         return None
-    m = factors(line.args[1], makers, True, depth - 1)
+    m = factors(line.args[1], makers, True)
     ((s, n), *more) = m.powers.items() or [(None, 0)]
     x = None if more or n != -1 or m.c != 1 else _one_plus(s, makers)
     return None if x is None else Monomial(1.0, {x: 1, s: -1})
@@ -182,24 +201,24 @@ def _one_plus(s: Any, makers: Makers) -> Any:
     return None
 
 
-def terms(x: Any, makers: Makers, through: bool = False, depth: int = _DEEP) -> Monomials:
+def terms(x: Any, makers: Makers, through: bool = False) -> Monomials:
     """x as a sum, without multiplying anything out."""
-    line = _made(x, makers, through, depth)
+    line = _made(x, makers, through)
     if line is not None and line.function in (np.add, np.subtract):
         a, b = line.args
-        right = terms(b, makers, through, depth - 1)
+        right = terms(b, makers, through)
         right = right if line.function is np.add else [-m for m in right]
-        return terms(a, makers, through, depth - 1) + right
+        return terms(a, makers, through) + right
     if line is not None and line.function is np.negative:
-        return [-m for m in terms(line.args[0], makers, through, depth - 1)]
-    return [factors(x, makers, through, depth)]
+        return [-m for m in terms(line.args[0], makers, through)]
+    return [factors(x, makers, through)]
 
 
 def expanded(x: Any, makers: Makers) -> Monomials:
     """x as a sum of products of things that are no sums, names looked through."""
     waiting = terms(x, makers, through=True)
     done: Monomials = []
-    for _ in range(_MANY * _DEEP):
+    for _ in range(_MANY * _MANY):
         if not waiting or len(waiting) + len(done) > _MANY:
             break
         m = waiting.pop(0)

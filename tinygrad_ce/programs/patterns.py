@@ -31,11 +31,13 @@ class Makers(dict[Value, Line]):
 
     Attributes:
         facts: what the program has checked before: (function, Value, further arguments).
+        sizes: how many lines are written in a Value, as far as somebody counted.
     """
 
     def __init__(self, lines: Mapping[Value, Line] | None = None) -> None:
         super().__init__(lines or {})
         self.facts: set[Any] = set()
+        self.sizes: dict[Any, int] = {}
 
 
 Apply = Callable[[Line, Makers], Rewriting | None]

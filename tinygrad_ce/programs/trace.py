@@ -39,11 +39,13 @@ class Tracing:
         program: what was written down.
         structure: the tree that the program's outputs are the leaves of.
         tensors: for each output, whether it was a Tensor.
+        constants: arrays from outside, and the copies of them in the program.
     """
 
     program: Program
     structure: Structure
     tensors: tuple[bool, ...]
+    constants: tuple[tuple[Any, Any], ...] = ()
 
 
 def is_dynamic(x: Any) -> bool:
@@ -89,6 +91,8 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         if held.refused is None:
             raise
         raise held.refused from error
+    if held.caught is not None:
+        raise held.caught
     outputs, form = flatten(result)
     _check_captured(outputs, given)
     inner = [x.value if isinstance(x, Tensor) else x for x in outputs]
@@ -98,7 +102,8 @@ def trace(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         tuple(held.lines),
         tuple(x.variable if isinstance(x, Known) else _kept(x) for x in inner),
     )
-    return Tracing(program, form, tuple(isinstance(x, Tensor) for x in outputs))
+    kinds = tuple(isinstance(x, Tensor) for x in outputs)
+    return Tracing(program, form, kinds, tuple(held.constants.values()))
 
 
 def _kept(x: Any) -> Any:

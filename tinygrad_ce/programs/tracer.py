@@ -75,14 +75,16 @@ class Trace:
         lines: the calls, oldest first.
         part: of the program, that is being written.
         refused: what was refused last, in words that NumPy may have swallowed.
+        caught: what to say if the function goes on after an error that depends on numbers.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = "forward"
         self.depth = 0
-        self.refused: TraceError | None = None
         self.constants: dict[int, tuple[Any, Any]] = {}
+        self.refused: TraceError | None = None
+        self.caught: TraceError | None = None
 
     def variable(self, example: Any, name: str | None = None) -> Traced:
         """A Traced for an input."""
@@ -97,7 +99,7 @@ class Trace:
         check_call(function, given, named)
         result: Any = None
         if function is not show:  # which prints when the program runs
-            result = function(*_examples(args), **_examples(kwargs))
+            result = self.computed(function, args, kwargs)
         if function in _STATIC:
             return result
         several = isinstance(result, tuple | list)
@@ -111,6 +113,19 @@ class Trace:
         if not several:
             return made[0] if made else None
         return getattr(type(result), "_make", type(result))(made)
+
+    def computed(self, function: Function, args: Any, kwargs: Any) -> Any:
+        """What a call returns on the examples."""
+        try:
+            return function(*_examples(args), **_examples(kwargs))
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            self.caught = TraceError(
+                f"{type(error).__name__} ({error}) was raised and caught",
+                "whether it is raised depends on numbers, and a program takes the same way at "
+                "every call",
+                "use np.where with a condition, or call the function without compiling it",
+            )
+            raise
 
     def kept(self, x: Any) -> Any:
         """A constant as it is now: the function may write into it before it returns."""
@@ -283,8 +298,10 @@ class Traced(Known, NDArrayOperatorsMixin):
         """What a Tensor of this array holds."""
         return np.positive(self) if dtype is None else self.astype(dtype)
 
-    def __round__(self, digits: int = 0) -> Any:
-        return np.round(self, digits)
+    def __round__(self, *digits: int) -> Any:
+        if self.variable.weak is not None:  # Python rounds its numbers by their decimal digits
+            return self.tape.record(round, (self, *digits), {})
+        return np.round(self, *digits)  # type: ignore[call-overload]
 
     # What depends on numbers.
 
@@ -329,10 +346,14 @@ class Traced(Known, NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         _no_number(
             self, "a plain array, as np.asarray does or an assignment into one",
-            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries",
+            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries; "
+            "to read entries of a constant array, pass that array as an argument",
         )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
+        weak = self.variable.weak
+        if weak is not None and not name.startswith("_") and hasattr(weak, name):
+            _no_number(self, f".{name}", "NumPy's functions, or pass it as a static argument")
         if not name.startswith("_") and hasattr(np.ndarray, name):
             refuse(
                 f".{name} of an array was asked for",
