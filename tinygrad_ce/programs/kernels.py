@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, operand_kinds
 from tinygrad_ce.programs.region import Region, in_tiles
+from tinygrad_ce.programs.rowwise import by_columns, less_at_place, pick
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
 
@@ -75,7 +76,6 @@ VIEWS = frozenset(
         np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view,
     }
 )  # fmt: skip
-_SHORT, _MANY = 48, 100_000  # entries of a row, of an array that a copy is cheap for
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third operand
 
 
@@ -136,7 +136,7 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         if ufunc is np.add and _by_products(site, line, x, axes):
             return True
         name = site.function(ufunc.reduce, f"{ufunc.__name__}_reduce")
-        if ufunc is not np.multiply and _by_columns(site, line, x, axes, name):
+        if ufunc is not np.multiply and by_columns(site, line, x, axes, name):
             return True
         where = axes[0] if len(axes) == 1 else axes
         source = site.operand(x)
@@ -150,24 +150,6 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         return True
 
     return kernel
-
-
-def _by_columns(site: Site, line: Line, x: Value, axes: tuple[int, ...], name: str) -> bool:
-    """The largest of each short row by a transposed copy: whole columns are compared at once."""
-    n = x.shape[-1]
-    if x.ndim != 2 or axes != (1,) or not 1 < n < _SHORT or not 4 * n < x.size < _MANY:
-        return False
-    source = site.operand(x)
-    out = site.out(line.result)
-    if out is None:
-        return False
-    if line.result.ndim == 2:
-        out = site.derived(line.result, f".reshape({x.shape[0]})")
-    columns = site.scratch((n, x.shape[0]), x.dtype)
-    turned = site.derived(x, ".T") if site.is_kept(x) else f"{source}.T"
-    site.do(f"{site.function(np.copyto, 'copyto')}({columns}, {turned})")
-    site.do(f"{name}({columns}, 0, None, {out})")
-    return True
 
 
 def _arguments(line: Line) -> tuple[Any, Any, bool]:
@@ -263,33 +245,6 @@ def _vdot(site: Site, line: Line) -> bool:
     return True
 
 
-def _picked(site: Site, line: Line) -> bool:
-    x, t = line.args
-    if x.ndim != 2:
-        return False
-    index = f"{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}"
-    site.do(f"{site.fresh_name(line.result)} = {site.operand(x)}[{index}]")
-    return True
-
-
-def _less_at(site: Site, line: Line) -> bool:
-    """In place in what was written where the result belongs, or in a copy."""
-    x, t, c = line.args
-    if x.ndim != 2:
-        return False
-    source = site.operand(x)
-    if not site.is_carried(x):
-        out = site.out(line.result, (x,))
-        if out is None:
-            out = site.operand(line.result)
-            site.do(f"{out} = {source}.copy()")
-        elif out != source:
-            site.do(f"{site.function(np.copyto, 'copyto')}({out}, {source})")
-        source = out
-    site.do(f"{source}[{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}] -= {c!r}")
-    return True
-
-
 def _joined(function: Function) -> Kernel:
     def kernel(site: Site, line: Line) -> bool:
         arrays = line.args[0]
@@ -318,8 +273,8 @@ KERNELS: dict[Function, Kernel] = {
     np.min: _reduction(np.minimum),
     np.prod: _reduction(np.multiply),
     masked: _masked,
-    picked: _picked,
-    less_at: _less_at,
+    picked: pick,
+    less_at: less_at_place,
     astype: _cast,
     np.concatenate: _joined(np.concatenate),
     np.stack: _joined(np.stack),

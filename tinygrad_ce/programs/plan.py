@@ -15,16 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import plain
 from tinygrad_ce.marks import has_nan
-from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
 from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
-from tinygrad_ce.programs.labels import less_at
 from tinygrad_ce.programs.names import Names
-from tinygrad_ce.programs.printing import dotted, expression
+from tinygrad_ce.programs.places import called_by_name, carried
+from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-from tinygrad_ce.programs.region import Region
 from tinygrad_ce.programs.tracer import LookAgain, look_again
 
 __all__ = ["Planned", "planned"]
@@ -68,17 +65,6 @@ def planned(program: Program) -> Planned:
     return Planned(loaded(source, f"plan_of_{program.name}", plan.scope), source)
 
 
-def _called_by_name(program: Program) -> dict[str, Any]:
-    """The functions of ours that a program calls, inside of its regions too."""
-    found: dict[str, Any] = {}
-    for function in foreign(program):
-        if isinstance(function, Region):
-            found |= _called_by_name(function.program)
-        else:
-            found[dotted(function)] = plain(function)
-    return found
-
-
 class _Plan(Site):
     """Plans one program, line after line.
 
@@ -96,7 +82,7 @@ class _Plan(Site):
         self.names: dict[Value, str] = {}
         self.scope: dict[str, Any] = around.scope if around else {
             "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
-            "vdot": np.vdot, "dot": np.dot, **_called_by_name(program),
+            "vdot": np.vdot, "dot": np.dot, **called_by_name(program),
         }  # fmt: skip
         self.labels: Names = around.labels if around else Names([*self.scope, "n"])
         self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
@@ -107,7 +93,7 @@ class _Plan(Site):
         self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
         self.given = {value: self.labels.of(value) for value in given}
         self.rows = self._rows()
-        self.carried = self._carried()
+        self.carried = carried(program, self.rows)
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
         self.position = 0
@@ -126,19 +112,6 @@ class _Plan(Site):
                     fits = x in free and x not in found and line.result not in outputs
                     if fits and x.dtype == line.result.dtype and not x.weak:
                         found[x] = (line.result, i)
-        return found
-
-    def _carried(self) -> dict[Value, Value]:
-        """What is made to be changed in place, and what it becomes: x * c -> less_at(x * c)."""
-        uses, makers = self.program.uses(), self.program.makers()
-        found: dict[Value, Value] = {}
-        for line in self.program.lines:
-            if line.function is less_at and line.result not in self.rows:
-                x = line.args[0]
-                made = makers.get(x)
-                is_fresh = made is not None and isinstance(made.function, np.ufunc)
-                if is_fresh and uses[x] == 1 and x.ndim and x.shape == line.result.shape:
-                    found[x] = line.result
         return found
 
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
