@@ -15,9 +15,10 @@ import numpy as np
 from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, operand_kinds
 from tinygrad_ce.programs.region import Region, in_tiles
-from tinygrad_ce.programs.rowwise import by_columns, less_at_place, pick
+from tinygrad_ce.programs.rowwise import by_columns, labels_checked, less_at_place, pick
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
+from tinygrad_ce.targets import check_labels
 
 __all__ = ["KERNELS", "VIEWS", "Kernel", "Site", "elementwise"]
 
@@ -53,6 +54,9 @@ class Site(Protocol):
 
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan; it takes the places of results after its inputs."""
+
+    def once(self, key: Any, make: Callable[[], str]) -> str:
+        """The name that `make` gives to what it computes, the first time it is asked for."""
 
     def scratch(self, shape: tuple[int, ...], dtype: Any) -> str:
         """The name of an array that is of use for one statement."""
@@ -273,6 +277,7 @@ KERNELS: dict[Function, Kernel] = {
     np.min: _reduction(np.minimum),
     np.prod: _reduction(np.multiply),
     masked: _masked,
+    check_labels: labels_checked,
     picked: pick,
     less_at: less_at_place,
     astype: _cast,

@@ -277,6 +277,11 @@ class _Plan(Site):
         self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
         return self._called(value, self.derived(whole, row))
 
+    def once(self, key: Any, make: Callable[[], str]) -> str:
+        if key not in self.known:
+            self.known[key] = make()
+        return self.known[key]
+
     def scratch(self, shape: tuple[int, ...], dtype: Any) -> str:
         name = self.labels.free("b1")
         self.setup.append(f"{name} = empty({shape}, {self._dtype(dtype)})")

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.program import Line, Value
 
 if TYPE_CHECKING:
     from tinygrad_ce.programs.kernels import Site
 
-__all__ = ["by_columns", "less_at_place", "pick"]
+__all__ = ["by_columns", "labels_checked", "less_at_place", "pick"]
 
 _SHORT, _MANY = 48, 100_000  # entries of a row, of an array that a copy is cheap for
 
@@ -35,12 +36,16 @@ def by_columns(site: Site, line: Line, x: Value, axes: tuple[int, ...], name: st
 
 
 def pick(site: Site, line: Line) -> bool:
-    """x[0, 1, .., t]"""
+    """x[0, 1, .., t], by places in the flat array where it is known to be one."""
     x, t = line.args
     if x.ndim != 2:
         return False
-    index = f"{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}"
-    site.do(f"{site.fresh_name(line.result)} = {site.operand(x)}[{index}]")
+    source, places = site.operand(x), _places(site, x, t)
+    out = site.out(line.result) if places is not None else None
+    if out is not None:
+        site.do(f"{source}.take({places}, None, {out}, 'wrap')")
+    else:
+        site.do(f"{site.fresh_name(line.result)} = {source}[{_index(site, x, t)}]")
     return True
 
 
@@ -49,14 +54,54 @@ def less_at_place(site: Site, line: Line) -> bool:
     x, t, c = line.args
     if x.ndim != 2:
         return False
-    source = site.operand(x)
+    name = site.operand(x)
     if not site.is_carried(x):
         out = site.out(line.result, (x,))
         if out is None:
             out = site.operand(line.result)
-            site.do(f"{out} = {source}.copy()")
-        elif out != source:
-            site.do(f"{site.function(np.copyto, 'copyto')}({out}, {source})")
-        source = out
-    site.do(f"{source}[{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}] -= {c!r}")
+            site.do(f"{out} = {name}.copy()")
+        elif out != name:
+            site.do(f"{site.function(np.copyto, 'copyto')}({out}, {name})")
+        name = out
+    places = _places(site, line.result, t)
+    if places is None:
+        site.do(f"{name}[{_index(site, x, t)}] -= {c!r}")
+        return True
+    few = site.scratch((x.shape[0],), x.dtype)
+    site.do(f"{name}.take({places}, None, {few}, 'wrap')")
+    less = site.kept(np.array(c, x.dtype))
+    site.do(f"{site.function(np.subtract, 'subtract')}({few}, {less}, {few})")
+    site.do(f"{name}.put({places}, {few})")
+    return True
+
+
+def _index(site: Site, x: Value, t: Value) -> str:
+    return f"{site.kept(np.arange(x.shape[0]))}, {site.operand(t)}"
+
+
+def _places(site: Site, x: Value, t: Value) -> str | None:
+    """Where the labels' entries lie in x, if it is an array without gaps; computed once."""
+    rows, n = x.shape
+    if t.dtype.kind != "i" or not site.is_kept(x) or not site.arrays[x].flags.c_contiguous:
+        return None
+
+    def computed() -> str:
+        name = site.scratch((rows,), np.dtype(np.intp))
+        firsts = site.kept(np.arange(0, rows * n, n))
+        site.do(f"{site.function(np.add, 'add')}({firsts}, {site.operand(t)}, {name})")
+        return name
+
+    return site.once(("places", t, n), computed)
+
+
+def labels_checked(site: Site, line: Line) -> bool:
+    """One look at the labels as numbers without sign; the check itself says what is wrong."""
+    t, n = line.args
+    if not isinstance(t, Value) or t.dtype.kind != "i" or not t.size * t.ndim or type(n) is not int:
+        return False
+    kind = np.dtype(f"u{t.dtype.itemsize}")
+    largest = site.function(np.maximum.reduce, "maximum_reduce")
+    name, dtype = site.operand(t), site.function(kind, f"d_{kind.name}")
+    check = site.function(plain(line.function), line.function.__name__)
+    site.do(f"if {largest}({name}.view({dtype}), None) >= {n}: {check}({name}, {n})")
     return True
