@@ -157,6 +157,25 @@ def test_a_check_between_stays_in_its_place() -> None:
         run(y, t * 2.0)
 
 
+def test_what_a_check_guards_waits_for_it() -> None:
+    """The second check waits for the first, which waits for the region; so does the index."""
+    y, z, t = np.linspace(0.1, 0.9, 60).reshape(15, 4), np.ones((15, 4)), np.arange(15) % 4
+
+    def f(y: Any, z: Any, t: Any) -> Any:
+        p = tg.softmax(np.exp(y * y) + y)
+        return tg.cross_entropy(p, p * 1.0) + tg.softmax_cross_entropy(z, t)
+
+    program = tiled(lowered(f, y, z, t), SMALL)
+    names = {x.name: x for x in program.inputs}
+    values = {"y": y, "z": z, "t": t}
+    run, order = planned(program), [x.name for x in program.inputs]
+    assert set(names) == set(values)
+    run(*(values[name] for name in order))
+    values["t"] = np.where(t == 2, 4, t)
+    with pytest.raises(tg.errors.TargetError):
+        run(*(values[name] for name in order))
+
+
 @pytest.mark.parametrize("special", [np.inf, -np.inf, 0.0, -0.0, 1e308, 5e-324])
 def test_special_values(special: float) -> None:
     x = np.linspace(-2, 2, 50)

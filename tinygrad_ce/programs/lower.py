@@ -33,8 +33,8 @@ __all__ = ["lower"]
 def lower(program: Program) -> Program:
     """The passes of this file, one after the other."""
     for each in (
-        pick_labels, short_ways, inline, cheaper, identities, common, dead, less_at_labels,
-        fewer_products,
+        pick_labels, short_ways, inline, cheaper, identities, common, dead, fewer_looks,
+        less_at_labels, fewer_products,
     ):  # fmt: skip
         program = each(program)
     return program
@@ -148,6 +148,36 @@ def _watched(program: Program, risky: list[Value]) -> Program:
         lines.append(line)
         lines += [_look(value) for value in line.results if value in alone]
     return program.rewritten([*lines, *map(_look, ends)], {})
+
+
+def fewer_looks(program: Program) -> Program:
+    """Look only where a nan ends: what flows into something looked at later is seen there.
+
+    >>> x = Value((2,), np.dtype(float))
+    >>> a = call(np.exp, x)
+    >>> b = call(np.sum, a.result)
+    >>> lines = a, _look(a.result), b, _look(b.result)
+    >>> len(fewer_looks(Program("f", (x,), lines, (b.result,))).lines)
+    3
+    """
+    seen: set[Value] = set()
+    kept = []
+    for line in reversed(program.lines):
+        if line.function is look_again:
+            (value,) = line.args
+            if value in seen:
+                continue
+            seen.add(value)
+        elif line.effect:
+            seen.clear()  # a check would come first, and take the nan for one of f's own
+        elif line.function in _TRANSPARENT and line.results[0] in seen and not _chooses(line):
+            seen.update(line.operands())
+        kept.append(line)
+    return program.rewritten(kept[::-1], {})
+
+
+def _chooses(line: Line) -> bool:
+    return "where" in line.kwargs or not line.results[0].size
 
 
 def _look(value: Value) -> Line:

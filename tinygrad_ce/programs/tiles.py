@@ -139,7 +139,7 @@ class _Grouping:
                 self.members.append(line)
                 (late if role == "sum" else self.inside).update(line.results)
             elif waits or any(x in self.inside for x in line.operands()) or (
-                is_checked and line.effect
+                is_checked and (line.effect or not _is_safe(line))
             ):  # fmt: skip
                 self.after.append(line)
                 late.update(line.results)
