@@ -52,9 +52,10 @@ def owned(program: Program, original: Program) -> Program:
             elif source in program.inputs:
                 fine = wanted is source
             else:
-                backward = makers[returned].part == "backward"
+                maker = makers[returned]
+                backward = maker.part == "backward"
                 shared = source in handed and (backward or handed[source] is not wanted)
-                view = backward and makers[returned].function in _VIEWS
+                view = backward and maker.function in _VIEWS
                 fine = not shared and not view
                 handed.setdefault(source, wanted)
             if not fine:

@@ -146,6 +146,7 @@ def identities(
     known: dict[Value, Any] = {}
     makers = Makers()
     lines: list[Line] = []
+    applied: dict[str, None] = {}
 
     def place(line: Line) -> None:
         """Add a line, or what rules make of it, and of that again."""
@@ -156,6 +157,7 @@ def identities(
             found = rule.apply(line, makers)
             if found is None:
                 continue
+            applied[rule.name] = None
             if watch is not None:
                 watch(rule, line, *found)
             for made in found[0]:
@@ -170,7 +172,9 @@ def identities(
 
     for line in program.lines:
         place(line)
-    return program.rewritten(lines, {old: _resolved(new, known) for old, new in known.items()})
+    log = [name for name in applied if name not in program.log]
+    outputs = {old: _resolved(new, known) for old, new in known.items()}
+    return program.rewritten(lines, outputs, *log)
 
 
 def _with_known(line: Line, known: dict[Value, Any]) -> Line:

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
+from tinygrad_ce.programs.guards import QUESTIONS, guarded
 from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.owned import owned
 from tinygrad_ce.programs.program import Pass, Program, Value
@@ -19,7 +20,7 @@ from tinygrad_ce.programs.signature import Static
 from tinygrad_ce.programs.simplify import readable, simplify
 from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
-from tinygrad_ce.programs.tracer import LookAgain, look_again
+from tinygrad_ce.programs.tracer import LookAgain
 
 __all__ = ["Execute", "Version"]
 
@@ -53,7 +54,7 @@ class Version:
         known = ((original, copy) for original, copy in traced.constants if id(original) in names)
         self.constants = {id(copy): names[id(original)] for original, copy in known}
         self.passes = tuple(passes)
-        self.program = owned(simplify(traced.program, self.passes), traced.program)
+        self.program = guarded(owned(simplify(traced.program, self.passes), traced.program))
         run = execute(self.program)
         tree = traced.structure.build(range(len(self.program.outputs)))
         self.leave = _rewinding(self.program, departure(run, tree, traced.tensors))
@@ -64,7 +65,7 @@ class Version:
     @property
     def readable(self) -> Program:
         """The program as a person would write it, without the engine's questions."""
-        lines = [line for line in self.program.lines if line.function is not look_again]
+        lines = [line for line in self.program.lines if line.function not in QUESTIONS]
         return readable(self.program.rewritten(lines, {}), self.passes)
 
     @property
@@ -114,7 +115,7 @@ def _check_output(x: Any) -> None:
 def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any]:
     """leave, after which f can be run anew: the generators are where they were."""
     draws = any(value.dtype.hasobject for value in program.inputs)
-    if not draws or not any(line.function is look_again for line in program.lines):
+    if not draws or not any(line.function in QUESTIONS for line in program.lines):
         return leave
 
     def rewinding(*inputs: Any) -> Any:
