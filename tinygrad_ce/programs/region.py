@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-
-if TYPE_CHECKING:
-    from tinygrad_ce.programs.kernels import Site
-
+from tinygrad_ce.programs.site import Site
 
 __all__ = ["SHAPED", "Region", "in_tiles"]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.program import Line, Value
-
-if TYPE_CHECKING:
-    from tinygrad_ce.programs.kernels import Site
+from tinygrad_ce.programs.site import Site
 
 __all__ = ["by_columns", "labels_checked", "less_at_place", "pick"]
 
