@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce import nn, optim
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.debugging import debug_print
@@ -55,8 +56,10 @@ from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
+from tinygrad_ce.randomness import default_generator, manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
+from tinygrad_ce.saving import FileError, load, save
 from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -64,6 +67,7 @@ from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_
 __all__ = [
     "DTypeError",
     "Error",
+    "FileError",
     "GradientError",
     "LossWarning",
     "MissingError",
@@ -83,6 +87,7 @@ __all__ = [
     "conv_transpose2d",
     "cross_entropy",
     "debug_print",
+    "default_generator",
     "derive",
     "detach",
     "digamma",
@@ -103,18 +108,23 @@ __all__ = [
     "kl_divergence",
     "leaky_relu",
     "lgamma",
+    "load",
     "log_sigmoid",
     "log_softmax",
     "logit",
     "logsumexp",
+    "manual_seed",
     "max_pool",
     "mean_squared_error",
     "negative_log_likelihood",
+    "nn",
     "no_grad",
     "one_hot",
+    "optim",
     "polygamma",
     "primitive",
     "relu",
+    "save",
     "set_at",
     "sigmoid",
     "sigmoid_cross_entropy",

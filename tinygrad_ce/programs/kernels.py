@@ -17,8 +17,9 @@ from tinygrad_ce.programs.program import Line, Value, operand_kinds
 from tinygrad_ce.programs.region import Region, in_tiles
 from tinygrad_ce.programs.rowwise import by_columns, labels_checked, less_at_place, pick
 from tinygrad_ce.programs.site import Site
+from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function
-from tinygrad_ce.rules.support import astype, masked
+from tinygrad_ce.rules.support import astype, masked, output, spread
 from tinygrad_ce.targets import check_labels
 
 __all__ = ["KERNELS", "VIEWS", "Kernel", "elementwise"]
@@ -33,7 +34,10 @@ VIEWS = frozenset(
         np.moveaxis, np.ravel, operator.getitem, np.diagonal, np.flip, np.real, np.imag,
         np.atleast_1d, np.atleast_2d, np.rollaxis, np.flipud, np.fliplr, np.rot90, np.split,
         np.array_split, np.hsplit, np.vsplit, np.dsplit, np.asarray, np.atleast_3d,
-        np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view,
+        np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view, np.permute_dims,
+        np.matrix_transpose, np.linalg.matrix_transpose, np.linalg.diagonal, np.diag,
+        np.real_if_close, cut, output, spread,
+        *(getattr(np, name) for name in ("unstack",) if hasattr(np, name)),
     }
 )  # fmt: skip
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third operand

@@ -21,6 +21,7 @@ from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
+from tinygrad_ce.randomness import bernoulli, gaussian
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import TABLE
@@ -399,7 +400,7 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
-EFFECTS.add(draw)
+EFFECTS.update((draw, bernoulli, gaussian))
 
 
 def _is_weak(x: Any) -> bool:
