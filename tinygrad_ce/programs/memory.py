@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.region import Region
 from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.joining import cut
@@ -53,7 +54,7 @@ def is_fresh(function: Function) -> bool:
     >>> is_fresh(np.exp), is_fresh(np.transpose)
     (True, False)
     """
-    return isinstance(function, np.ufunc) or function in _FRESH
+    return isinstance(function, np.ufunc | Region) or function in _FRESH
 
 
 def shared(line: Line) -> Iterator[Value]:
