@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import draw
 from tinygrad_ce.programs.program import Line, Program, Value
 from tinygrad_ce.programs.region import Region
-from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function

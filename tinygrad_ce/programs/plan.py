@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.marks import has_nan
+from tinygrad_ce.programs.effects import LookAgain, look_again
 from tinygrad_ce.programs.execute import loaded
 from tinygrad_ce.programs.kernels import KERNELS, elementwise
 from tinygrad_ce.programs.memory import VIEWS, together
@@ -24,7 +25,6 @@ from tinygrad_ce.programs.places import called_by_name, carried
 from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.site import Site
-from tinygrad_ce.programs.tracer import LookAgain, look_again
 
 __all__ = ["Planned", "planned"]
 
