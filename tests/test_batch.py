@@ -155,7 +155,7 @@ def test_what_is_factored_is_looked_at() -> None:
     np.testing.assert_array_equal(run(np.ones(2), np.ones(2), np.ones(2))[0], [2, 2])
     large = np.array([1e308, 1.0])
     for first in (0.0, 1e-300):
-        with pytest.raises(tg.programs.tracer.LookAgain), np.errstate(all="ignore"):
+        with pytest.raises(tg.programs.effects.LookAgain), np.errstate(all="ignore"):
             run(np.array([first, 1.0]), large, large)
 
 
