@@ -342,9 +342,10 @@ def test_predict_leaves_every_module_in_its_mode() -> None:
     assert [module.training for module in model.modules()] == [True, True, True, False, True]
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 1)])
-def test_accuracy_of_two_classes_goes_by_the_sign(shape: tuple[int, ...]) -> None:
-    assert accuracy(np.array([1.0, -1.0, 2.0, 3.0]).reshape(shape), np.array([1, 0, 0, 1])) == 0.75
+@pytest.mark.parametrize("shapes", [((4,), (4,)), ((4, 1), (4, 1)), ((4, 1), (4,))])
+def test_accuracy_of_two_classes_goes_by_the_sign(shapes: Any) -> None:
+    y, t = np.array([1.0, -1.0, 2.0, 3.0]), np.array([1, 0, 0, 1])
+    assert accuracy(y.reshape(shapes[0]), t.reshape(shapes[1])) == 0.75
 
 
 def test_accuracy_of_other_shapes_is_refused() -> None:

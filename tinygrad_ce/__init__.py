@@ -64,6 +64,7 @@ from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
 from tinygrad_ce.training.fit import fit
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_ce.vectors import ravel, value_and_grad_of_vector
 
 __all__ = [
     "DTypeError",
@@ -126,6 +127,7 @@ __all__ = [
     "optim",
     "polygamma",
     "primitive",
+    "ravel",
     "relu",
     "save",
     "set_at",
@@ -139,6 +141,7 @@ __all__ = [
     "tensor",
     "training",
     "value_and_grad",
+    "value_and_grad_of_vector",
     "vjp",
     "xlog1py",
     "xlogy",

@@ -44,6 +44,7 @@ from tinygrad_ce.nn.module import Module, Parameter
 from tinygrad_ce.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from tinygrad_ce.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from tinygrad_ce.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_ce.nn.summary import summary
 from tinygrad_ce.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
@@ -110,5 +111,6 @@ __all__ = [
     "causal_mask",
     "init",
     "scaled_dot_product_attention",
+    "summary",
     "utils",
 ]
