@@ -167,6 +167,8 @@ def test_third_parties_are_numpy_alone(path: Path) -> None:
     allowed = {"numpy", "tinygrad_ce"}
     if module(path).startswith(("testing.strategies", "testing.drawing", "testing.entry")):
         allowed.add("hypothesis")
+    if module(path) == "sklearn":
+        allowed.add("sklearn")
     assert roots - sys.stdlib_module_names <= allowed
 
 
