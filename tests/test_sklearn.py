@@ -64,7 +64,7 @@ def test_float32_stays_float32() -> None:
 
 def test_it_takes_a_network_a_loss_and_a_rule() -> None:
     found = NetworkClassifier(
-        module=nn.Linear, loss=nn.NLLLoss(), optimizer=optim.sgd(lr=0.1), epochs=1
+        module=nn.Linear, loss=nn.CrossEntropyLoss(), optimizer=optim.sgd(lr=0.1), epochs=1
     ).fit(X, T)
     assert isinstance(found.model_, nn.Linear)
 

@@ -128,7 +128,9 @@ class NetworkClassifier(ClassifierMixin, _Network):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train a new network on X (n, features) and y (n,), classes of any kind."""
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        X, y = validate_data(
+            self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=1 + bool(self.validation)
+        )
         check_classification_targets(y)
         self.classes_, t = np.unique(y, return_inverse=True)
         self._train(X, t, len(self.classes_), nn.CrossEntropyLoss())
@@ -160,7 +162,13 @@ class NetworkRegressor(RegressorMixin, _Network):
     def fit(self, X: Any, y: Any) -> Self:
         """Train a new network on X (n, features) and y (n,) or (n, targets)."""
         X, y = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=1 + bool(self.validation),
         )
         self._ndim = y.ndim
         t = y.reshape(len(y), -1).astype(X.dtype)
