@@ -181,3 +181,50 @@ def dotted(gs: Any, vs: Any) -> Any:
 
 def size(gs: Any) -> Any:
     return 1 + sum(np.sum(np.abs(g)) for g in gs)
+
+
+# What must hold of every case. Tests hand their own cases to these.
+
+
+def has_the_value_of_plain_arrays(case: Case) -> None:
+    xs = case.arguments()
+    found = case.f(*(tg.tensor(x, requires_grad=True) for x in xs)).numpy()
+    np.testing.assert_allclose(found, case.f(*xs), rtol=EXACT, atol=EXACT)
+
+
+def has_the_gradient_of_central_differences(case: Case) -> None:
+    xs, w = case.arguments(), weights(case)
+    vs = directions(xs)
+    gs = gradient(lambda *a: np.sum(w * case.f(*a)), xs)
+    expected = derivative(lambda *a: np.sum(w * case.f(*a)), xs, vs)
+    assert abs(dotted(gs, vs) - expected) <= DIFFERENCE * (size(gs) + size([w * case.f(*xs)]))
+
+
+def has_the_gradient_of_a_complex_step(case: Case) -> None:
+    xs, w = case.arguments(), weights(case)
+    vs = directions(xs)
+    gs = gradient(lambda *a: np.sum(w * case.f(*a)), xs)
+    expected = np.sum(w * case.f(*moved(xs, vs, 1e-30j))).imag / 1e-30
+    assert abs(dotted(gs, vs) - expected) <= EXACT * size(gs)
+
+
+def has_the_hessian_product_of_central_differences(case: Case) -> None:
+    xs, w = case.arguments(), weights(case)
+    vs = directions(xs)
+
+    def loss(*a: Any) -> Any:
+        return np.sum(w * case.f(*a) ** 2)
+
+    found = tg.hvp(loss, xs, vs)
+    scale = size(found) + size(gradient(loss, xs))
+    for i, h in enumerate(found):
+        expected = derivative(lambda *a, i=i: gradient(loss, a)[i], xs, vs)
+        np.testing.assert_allclose(h, expected, rtol=0, atol=DIFFERENCE * scale)
+
+
+def pulls_back_linearly(case: Case) -> None:
+    _, pull = tg.vjp(case.f, *case.arguments())
+    u, v = weights(case), weights(case, 3)
+    together = pull(2 * u - 3 * v)
+    for g, a, b in zip(together, pull(u), pull(v), strict=True):
+        np.testing.assert_allclose(g, 2 * a - 3 * b, rtol=0, atol=EXACT * size([a, b]))

@@ -1,8 +1,9 @@
 """Detection power: small errors planted into the rules one at a time, and what notices them.
 
-`python tests/mutants.py` plants every mutant into every rule of the table and prints a Markdown
-table; words behind it choose functions by name (`python tests/mutants.py sum einsum`). It ends with
-exit status 1 if `gradcheck` misses a mutant that is not listed in `EQUIVALENT`, with the reason.
+`python tests/mutants.py` plants every mutant into every rule of the table, those of SciPy's
+functions too where SciPy is installed, and prints a Markdown table; words behind it choose
+functions by name (`python tests/mutants.py sum einsum`). It ends with exit status 1 if `gradcheck`
+misses a mutant that is not listed in `EQUIVALENT`, with the reason.
 
 Functions that are composed of others have no rules of their own, so no mutants. A mutant that
 changes no value in any example is inert: nothing can notice it. The numerical witness knows nothing
@@ -27,15 +28,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where it runs as a comm
 import numpy as np
 import test_rules as walker
 from cases import Case, Draw
+from examples.scipy import EXAMPLES as SCIPYS
 
-from examples import EXAMPLES
+from examples import EXAMPLES as OURS
 from tinygrad_ce.rules import support
 from tinygrad_ce.rules.kinds import Several
-from tinygrad_ce.rules.table import BUILT_IN, TABLE, Primitive
+from tinygrad_ce.rules.table import TABLE, Primitive
 from tinygrad_ce.tensor import _BINARY, _UNARY, _binary, _unary
 from tinygrad_ce.testing import gradcheck
-from tinygrad_ce.testing.witnesses import Measured, Vector, jacobian
+from tinygrad_ce.testing.vectors import Vector
+from tinygrad_ce.testing.witnesses import Measured, jacobian
 
+EXAMPLES = OURS | SCIPYS
 Planted = Callable[..., Any]
 
 # Mutants of the result of a rule, given it, the operand and all arguments.
@@ -136,7 +140,6 @@ def mutants() -> list[Mutant]:
     return [
         Mutant(f, part, i, kind)
         for f in EXAMPLES
-        if f in BUILT_IN
         for part, i in slots(TABLE[f])
         for kind in KINDS
         if _applies(TABLE[f], part, i, kind)
@@ -147,11 +150,16 @@ def slots(primitive: Primitive) -> Iterator[tuple[str, int]]:
     if primitive.each is not None:
         yield "each", 0
     for i, rule in enumerate(primitive.rules):
-        if rule is not None:
+        if rule is not None and not _refuses(rule):
             yield "rules", i
     for i, rule in enumerate(primitive.alone):
         if rule is not None and rule is not primitive.rules[i]:
             yield "alone", i
+
+
+def _refuses(rule: Any) -> bool:
+    """Whether all that a rule does is to refuse, as SciPy's do for orders."""
+    return bool(rule.__qualname__.startswith("_refusal."))
 
 
 def _applies(primitive: Primitive, part: str, i: int, kind: str) -> bool:
@@ -160,8 +168,14 @@ def _applies(primitive: Primitive, part: str, i: int, kind: str) -> bool:
     if kind == "at ties":
         return primitive.function in TIES or primitive.function in walker.CHOICES
     if kind == SWAPPED:
-        return part == "each" or sum(rule is not None for rule in getattr(primitive, part)) > 1
+        return part == "each" or _another(getattr(primitive, part), i) is not None
     return True
+
+
+def _another(rules: tuple[Any, ...], i: int) -> Any:
+    """The rule of the next operand that has one."""
+    others = (*rules[i + 1 :], *rules[:i])
+    return next((r for r in others if r is not None and not _refuses(r)), None)
 
 
 @contextmanager
@@ -204,7 +218,7 @@ def _operators(f: Any) -> Iterator[None]:
 def _wrong(mutant: Mutant, rules: tuple[Any, ...], seen: Seen) -> Planted:
     i = mutant.operand
     right = rules[i]
-    other = next((r for r in (*rules[i + 1 :], *rules[:i]) if r is not None), None)
+    other = _another(rules, i)
 
     def wrong(g: Any, y: Any, *args: Any, **parameters: Any) -> Any:
         r = right(g, y, *args, **parameters)
@@ -340,6 +354,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("vecdot", 1, "missing sum"): "its rule returns the operand's shape, there is nothing to sum",
     ("convolve", 0, "transposed"): "takes one axis only",
     ("convolve", 1, "transposed"): "takes one axis only",
+    ("vander", 0, "transposed"): "takes one axis only",
     ("squeeze", 0, "transposed"): "its axes of length 1 move no entry",
     ("broadcast_to", 0, "transposed"): "its axes of length 1 move no entry",
 }

@@ -547,7 +547,7 @@ def test_a_gradient_that_is_nan_is_looked_at_again_by_the_engine() -> None:
     a, b = np.random.default_rng(0), np.random.default_rng(0)
     with np.errstate(all="ignore"):
         for x in (X, np.array([0.0, 1.0, 2.0]), X):
-            assert np.array_equal(again(x, a), tg.grad(noisy)(x, b))
+            np.testing.assert_allclose(again(x, a), tg.grad(noisy)(x, b), rtol=1e-15)
 
 
 def test_no_warnings_of_inf_and_nan_and_the_users_setting_stays() -> None:
@@ -568,7 +568,7 @@ def test_a_traceback_shows_the_programs_lines() -> None:
         f(np.zeros((2, 3)), np.array([0, 7]))
     text = "".join(traceback.format_tb(found.value.__traceback__))
     assert "tinygrad_ce program" in text
-    assert "_check_labels(" in text
+    assert "check_labels(" in text
     assert any("tinygrad_ce program" in name for name in linecache.cache)
 
 

@@ -10,7 +10,9 @@ import tinygrad_ce as tg
 import tinygrad_ce.testing as tgt
 from tinygrad_ce.errors import DTypeError, Error, ShapeError
 from tinygrad_ce.testing.digits import as_digits, as_floats
-from tinygrad_ce.testing.witnesses import Vector, _progress, jacobian, paths
+from tinygrad_ce.testing.labels import paths
+from tinygrad_ce.testing.vectors import Vector
+from tinygrad_ce.testing.witnesses import _progress, jacobian
 
 X = np.array([0.3, -1.2, 2.0])
 
@@ -302,7 +304,7 @@ def test_directions_of_complex_and_of_single_precision() -> None:
 
 def test_directions_call_f_as_often_for_any_number_of_entries() -> None:
     calls = [tgt.gradcheck(cubes, np.ones(n), directions=2).evaluations for n in (3, 3000)]
-    assert calls[0] == calls[1] < 40
+    assert calls[0] == calls[1] < 60
 
 
 def test_the_seed_chooses_the_directions() -> None:

@@ -4,9 +4,19 @@ from typing import Any
 
 import pytest
 from cases import Case
-from mutants import KINDS, Mutant, Witness, mutants, outcome, planted, points, sample
+from mutants import (
+    EXAMPLES,
+    KINDS,
+    SCIPYS,
+    Mutant,
+    Witness,
+    mutants,
+    outcome,
+    planted,
+    points,
+    sample,
+)
 
-from examples import EXAMPLES
 from tinygrad_ce.rules.table import BUILT_IN, TABLE
 from tinygrad_ce.tensor import _BINARY, _UNARY
 from tinygrad_ce.testing import gradcheck
@@ -20,7 +30,7 @@ def test_gradcheck_catches(mutant: Mutant) -> None:
 
 
 def test_every_rule_of_the_table_has_mutants() -> None:
-    ruled = {f for f in BUILT_IN if TABLE[f].each or any(TABLE[f].rules)}
+    ruled = {f for f in (*BUILT_IN, *SCIPYS) if TABLE[f].each or any(TABLE[f].rules)}
     assert {TABLE[mutant.function].name for mutant in mutants()} == {TABLE[f].name for f in ruled}
     assert {mutant.kind for mutant in mutants()} == set(KINDS)
 

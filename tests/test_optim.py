@@ -152,6 +152,23 @@ def test_dtypes_stay() -> None:
     assert [p.dtype.char for p in model.parameters()] == ["f", "f", "d", "d"]
 
 
+def test_a_gradient_of_another_shape_is_refused() -> None:
+    w = variable(2, 3)
+    w.grad = np.ones((3, 2))
+    with pytest.raises(tg.ShapeError, match=r"its gradient \(3, 2\)"):
+        optim.SGD([w]).step()
+
+
+def test_a_parameter_that_changed_its_dtype_is_refused() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters())
+    model(np.ones((1, 2))).sum().backward()
+    optimizer.step()
+    model.double()(np.ones((1, 2))).sum().backward()
+    with pytest.raises(tg.DTypeError, match="float64 and had float32"):
+        optimizer.step()
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_training_goes_on_bit_for_bit(name: str) -> None:
     def gradients(p: Any, step: int) -> Any:
@@ -194,6 +211,16 @@ def test_many_small_parameters_cost_as_many_calls_as_one() -> None:
     optimizer.step()
     rule.update([np.ones(3)] * 200, rule.init([p.data for p in ps]), [p.data for p in ps])
     assert calls == [600, 600]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_large_parameters_are_worked_through_in_parts(name: str) -> None:
+    rng = np.random.default_rng(0)
+    w, g = rng.normal(size=(200, 150)), rng.normal(size=(200, 150))
+    rule = getattr(optim, name)()
+    state = rule.init(w)
+    whole, _ = rule.formula.update(w, g, state["slots"][0], 1, rule.options)
+    np.testing.assert_array_equal(rule.update(g, state, w)[0], whole)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.integers(0, 99))

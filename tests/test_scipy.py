@@ -1,7 +1,7 @@
 """The rules of scipy.special's ufuncs, each against other ways to its derivative.
 
-`EXAMPLES` names every function of the table. Differences and complex steps are compared within the
-tolerances of `cases.py`; `DIGITS` compares with 50 digits where mpmath is installed.
+The examples stand in `examples/scipy.py`. `DIGITS` compares with 50 digits where mpmath is
+installed.
 """
 
 import subprocess
@@ -13,194 +13,32 @@ import numpy as np
 import pytest
 from cases import (
     DIFFERENCE,
-    EXACT,
     Case,
-    apart,
-    between,
-    binary,
     derivative,
-    directions,
-    dotted,
-    gradient,
-    inside,
-    moved,
-    positive,
-    real,
+    has_the_gradient_of_a_complex_step,
+    has_the_gradient_of_central_differences,
+    has_the_hessian_product_of_central_differences,
+    has_the_value_of_plain_arrays,
+    pulls_back_linearly,
     size,
-    unary,
-    unit,
     weights,
 )
+from examples.scipy import EXAMPLES, MISSING, NAMES, UNTRACKED
 
 import tinygrad_ce as tg
 from tinygrad_ce.rules import scipy as rules_of_scipy
-from tinygrad_ce.rules.table import TABLE, late
+from tinygrad_ce.rules.table import TABLE
 
 ROOT = Path(__file__).parents[1]
 s = pytest.importorskip("scipy.special")
-late(s.expit)  # joins the table
-NAMES = {f.__name__: f for f in rules_of_scipy.rules(s)}
-
-
-def ordered(f: Any, orders: Any, draw: Any = positive, **kw: Any) -> list[Case]:
-    """Constant orders: one alone (with which SciPy has no float32), and several that broadcast."""
-    several = np.array(orders, np.float32)[:, None]
-    return [
-        *(Case(lambda x, v=v: f(v, x), draw(3, 4), single=False, **kw) for v in orders),
-        Case(lambda x: f(several, x), draw(4), **kw),
-        Case(lambda x: f(several, x), draw(), **kw),
-    ]
-
-
-def results(f: Any, draw: Any, analytic: bool = False) -> list[Case]:
-    """All results of a function that has several, alone and together."""
-    return [
-        *(Case(lambda x, i=i: f(x)[i], draw(3, 4), analytic=analytic) for i in range(f.nout)),
-        Case(lambda x: np.stack(f(x)), draw(3), analytic=analytic),
-        Case(lambda x: f(x)[0] * f(x)[1], draw(), analytic=analytic),
-    ]
-
-
-def parameters(f: Any, *fixed: Any, draw: Any, **kw: Any) -> list[Case]:
-    single = tuple(map(np.float32, fixed))
-    return [
-        Case(lambda x: f(*fixed, x), draw(3, 4), single=False, **kw),
-        Case(lambda x: f(*single, x), draw(), **kw),
-    ]
-
-
-left, far, beyond = between(-2.8, -2.2), between(11, 14), between(3, 8)
-# fmt: off
-EXAMPLES: dict[str, list[Case]] = {
-    "expit": [*unary(s.expit, real, False), *unary(s.expit, far, False)],
-    "logit": unary(s.logit, inside, False),
-    "log_expit": unary(s.log_expit, real, False),
-    "ndtr": unary(s.ndtr, real),
-    "log_ndtr": [*unary(s.log_ndtr, real, False), *unary(s.log_ndtr, left, False)],
-    "ndtri": unary(s.ndtri, inside, False),
-    "ndtri_exp": unary(s.ndtri_exp, between(-8, -0.5), False),
-    "owens_t": binary(s.owens_t),
-    "erf": unary(s.erf),
-    "erfc": unary(s.erfc),
-    "erfcx": [*unary(s.erfcx), *unary(s.erfcx, beyond), *unary(s.erfcx, far, False)],
-    "erfi": unary(s.erfi),
-    "erfinv": unary(s.erfinv, unit, False),
-    "erfcinv": unary(s.erfcinv, inside, False),
-    "dawsn": [*unary(s.dawsn), *unary(s.dawsn, far, False),
-              *unary(s.dawsn, between(-14, -11), False)],
-    "fresnel": results(s.fresnel, real, True),
-    "gamma": [*unary(s.gamma, positive, False), *unary(s.gamma, left, False)],
-    "gammaln": [*unary(s.gammaln, positive, False), *unary(s.gammaln, left, False)],
-    "loggamma": unary(s.loggamma, positive, False),
-    "rgamma": [*unary(s.rgamma, positive, False), *unary(s.rgamma, between(-3.2, 0.4), False)],
-    "psi": [*unary(s.psi, positive, False), *unary(s.psi, left, False)],
-    "_zeta": ordered(s.zeta, [1.5, 2.0, 3.5]),
-    "poch": [*binary(s.poch, positive, positive),
-             *binary(s.poch, between(-2.4, -2.2), between(2.9, 3.2))],
-    "beta": binary(s.beta, positive, positive),
-    "betaln": binary(s.betaln, positive, positive),
-    "gammainc": [*ordered(s.gammainc, [0.5, 1.0, 2.0, 3.5]),
-                 *ordered(s.gammainc, [2.0, 30.0], beyond)],
-    "gammaincc": ordered(s.gammaincc, [0.5, 1.0, 2.0, 3.5]),
-    "gammaincinv": ordered(s.gammaincinv, [0.7, 1.0, 2.0, 3.5], inside),
-    "gammainccinv": ordered(s.gammainccinv, [0.7, 1.0, 2.0, 3.5], inside),
-    "betainc": parameters(s.betainc, 1.5, 2.0, draw=inside),
-    "betaincc": parameters(s.betaincc, 1.5, 2.0, draw=inside),
-    "betaincinv": parameters(s.betaincinv, 1.5, 2.0, draw=inside),
-    "stdtr": ordered(s.stdtr, [1.0, 2.5, 30.0], real),
-    "stdtrit": ordered(s.stdtrit, [2.0, 2.5, 30.0], inside),
-    "chdtr": ordered(s.chdtr, [1.0, 2.0, 5.0]),
-    "chdtrc": ordered(s.chdtrc, [1.0, 2.0, 5.0]),
-    "xlogy": binary(s.xlogy, positive, positive, analytic=True),
-    "xlog1py": binary(s.xlog1py, positive, positive, analytic=True),
-    "entr": unary(s.entr, positive, False),
-    "rel_entr": binary(s.rel_entr, positive, positive),
-    "kl_div": binary(s.kl_div, positive, positive),
-    "huber": [*binary(s.huber, between(0.4, 0.6), between(1, 2)),
-              *binary(s.huber, between(0.4, 0.6), between(-0.3, 0.3)),
-              *binary(s.huber, between(0.4, 0.6), between(-2, -1))],
-    "pseudo_huber": binary(s.pseudo_huber, positive, real),
-    "boxcox": [*binary(s.boxcox, positive, real), *binary(s.boxcox, beyond, between(1, 2))],
-    "boxcox1p": [*binary(s.boxcox1p, positive, real), *binary(s.boxcox1p, beyond, between(1, 2))],
-    "inv_boxcox": [*binary(s.inv_boxcox, positive, positive),
-                   *binary(s.inv_boxcox, unit, between(-0.1, 0.1))],
-    "inv_boxcox1p": [*binary(s.inv_boxcox1p, positive, positive),
-                     *binary(s.inv_boxcox1p, unit, between(-0.1, 0.1))],
-    "expm1": unary(s.expm1),
-    "log1p": unary(s.log1p, positive),
-    "exp2": unary(s.exp2, real, False),
-    "exp10": unary(s.exp10, real, False),
-    "cbrt": unary(s.cbrt, positive, False),
-    "powm1": binary(s.powm1, positive, real),
-    "exprel": [*unary(s.exprel, real, False), *unary(s.exprel, between(-9, -3), False)],
-    "cosm1": unary(s.cosm1, real, False),
-    "sindg": unary(s.sindg, real, False),
-    "cosdg": unary(s.cosdg, real, False),
-    "tandg": unary(s.tandg, real, False),
-    "cotdg": unary(s.cotdg, between(40, 60), False),
-    "j0": unary(s.j0, real, False),
-    "j1": unary(s.j1, real, False),
-    "jv": ordered(s.jv, [0.0, 1.0, 2.5, -0.3]),
-    "y0": unary(s.y0, positive, False),
-    "y1": unary(s.y1, positive, False),
-    "yn": ordered(s.yn, [0, 1, 3]),
-    "yv": ordered(s.yv, [0.0, 1.0, 2.5, -0.5]),
-    "hankel1": [Case(lambda x, v=v: np.real((1 + 2j) * s.hankel1(v, x)), positive(3),
-                     single=False)
-                for v in (0, 1, 2.5)],
-    "hankel2": [Case(lambda x, v=v: np.real((1 + 2j) * s.hankel2(v, x)), positive(3),
-                     single=False)
-                for v in (0, 1, 2.5)],
-    "i0": unary(s.i0, real, False),
-    "i1": unary(s.i1, real, False),
-    "iv": ordered(s.iv, [0.0, 1.0, 2.5, -0.3]),
-    "i0e": unary(s.i0e, apart, False),
-    "i1e": unary(s.i1e, apart, False),
-    "ive": ordered(s.ive, [0.0, 1.0, 2.5]),
-    "k0": unary(s.k0, positive, False),
-    "k1": unary(s.k1, positive, False),
-    "kn": ordered(s.kn, [0, 1, 3]),
-    "kv": ordered(s.kv, [0.0, 1.0, 2.5]),
-    "k0e": unary(s.k0e, positive, False),
-    "k1e": unary(s.k1e, positive, False),
-    "kve": ordered(s.kve, [0.0, 1.0, 2.5]),
-    "struve": ordered(s.struve, [0.0, 1.0, 2.5]),
-    "modstruve": ordered(s.modstruve, [0.0, 1.0, 2.5]),
-    "airy": results(s.airy, real, True),
-    "expi": unary(s.expi, positive, False),
-    "exp1": unary(s.exp1, positive),
-    "expn": ordered(s.expn, [0, 1, 2, 3]),
-    "sici": [*results(s.sici, positive), *results(s.sici, left)],
-    "shichi": results(s.shichi, positive),
-    "spence": [*unary(s.spence, positive), *unary(s.spence, beyond)],
-    "ellipk": [*unary(s.ellipk, unit, False), *unary(s.ellipk, between(-9, -1), False)],
-    "ellipkm1": unary(s.ellipkm1, positive, False),
-    "ellipe": [*unary(s.ellipe, unit, False), *unary(s.ellipe, between(-9, -1), False)],
-    "ellipkinc": [Case(lambda x, m=m: s.ellipkinc(x, m), real(3))
-                  for m in np.float32([0.5, -1, 0])],
-    "ellipeinc": [Case(lambda x, m=m: s.ellipeinc(x, m), real(3))
-                  for m in np.float32([0.5, -1, 0])],
-    "agm": [*binary(s.agm, positive, positive), *binary(s.agm, positive, between(9, 10))],
-    "_lambertw": [Case(lambda x: np.real(s.lambertw(x)), positive(3, 4), single=False),
-                  Case(lambda x: np.real(s.lambertw(x)), between(-0.2, 0.2)(3), single=False),
-                  Case(lambda x: np.real(s.lambertw(x, -1)), between(-0.3, -0.1)(3), single=False),
-                  Case(lambda x: np.imag(s.lambertw(x, 2)), positive(3), single=False)],
-    "wrightomega": unary(s.wrightomega, real, False),
-    "hyp0f1": ordered(s.hyp0f1, [0.5, 1.0, 2.5], real),
-    "hyp1f1": parameters(s.hyp1f1, 0.5, 1.5, draw=real, analytic=True),
-    "hyp2f1": parameters(s.hyp2f1, 0.5, 1.5, 2.5, draw=unit, analytic=True),
-    "hyperu": parameters(s.hyperu, 0.5, 1.5, draw=positive),
-}
-# fmt: on
-UNTRACKED = {"gammasgn", "round"}
 
 
 def params(wanted: Any = lambda case: True) -> Any:
     return [
-        pytest.param(case, id=f"{name}-{i}")
-        for name, cases in EXAMPLES.items()
+        pytest.param(case, id=f"{f.__name__}-{i}")
+        for f, cases in EXAMPLES.items()
         for i, case in enumerate(cases)
-        if name in NAMES and wanted(case)
+        if wanted(case)
     ]
 
 
@@ -208,61 +46,36 @@ EVERY = pytest.mark.parametrize("case", params())
 
 
 def test_every_entry_has_an_example() -> None:
-    assert set(NAMES) - UNTRACKED == {name for name in EXAMPLES if name in NAMES}
+    assert set(NAMES) - UNTRACKED == {f.__name__ for f in EXAMPLES}
 
 
 def test_this_version_of_scipy_has_every_function() -> None:
-    missing = {name for name in EXAMPLES if name not in NAMES}
-    assert missing <= {"ndtri_exp", "log_expit", "powm1"}
+    assert not MISSING - {"ndtri_exp", "log_expit", "powm1"}
 
 
 @EVERY
 def test_value_is_scipys(case: Case) -> None:
-    xs = case.arguments()
-    found = case.f(*(tg.tensor(x, requires_grad=True) for x in xs)).numpy()
-    np.testing.assert_allclose(found, case.f(*xs), rtol=EXACT, atol=EXACT)
+    has_the_value_of_plain_arrays(case)
 
 
 @EVERY
 def test_gradient_is_that_of_central_differences(case: Case) -> None:
-    xs, w = case.arguments(), weights(case)
-    vs = directions(xs)
-    gs = gradient(lambda *a: np.sum(w * case.f(*a)), xs)
-    expected = derivative(lambda *a: np.sum(w * case.f(*a)), xs, vs)
-    assert abs(dotted(gs, vs) - expected) <= DIFFERENCE * (size(gs) + size([w * case.f(*xs)]))
+    has_the_gradient_of_central_differences(case)
 
 
 @pytest.mark.parametrize("case", params(lambda case: case.analytic))
 def test_gradient_is_that_of_a_complex_step(case: Case) -> None:
-    xs, w = case.arguments(), weights(case)
-    vs = directions(xs)
-    gs = gradient(lambda *a: np.sum(w * case.f(*a)), xs)
-    expected = np.sum(w * case.f(*moved(xs, vs, 1e-30j))).imag / 1e-30
-    assert abs(dotted(gs, vs) - expected) <= EXACT * size(gs)
+    has_the_gradient_of_a_complex_step(case)
 
 
 @EVERY
 def test_hessian_product_is_that_of_central_differences(case: Case) -> None:
-    xs, w = case.arguments(), weights(case)
-    vs = directions(xs)
-
-    def loss(*a: Any) -> Any:
-        return np.sum(w * case.f(*a) ** 2)
-
-    found = tg.hvp(loss, xs, vs)
-    scale = size(found) + size(gradient(loss, xs))
-    for i, h in enumerate(found):
-        expected = derivative(lambda *a, i=i: gradient(loss, a)[i], xs, vs)
-        np.testing.assert_allclose(h, expected, rtol=0, atol=DIFFERENCE * scale)
+    has_the_hessian_product_of_central_differences(case)
 
 
 @EVERY
 def test_pull_back_is_linear(case: Case) -> None:
-    _, pull = tg.vjp(case.f, *case.arguments())
-    u, v = weights(case), weights(case, 3)
-    together = pull(2 * u - 3 * v)
-    for g, a, b in zip(together, pull(u), pull(v), strict=True):
-        np.testing.assert_allclose(g, 2 * a - 3 * b, rtol=0, atol=EXACT * size([a, b]))
+    pulls_back_linearly(case)
 
 
 @EVERY

@@ -165,6 +165,18 @@ def test_every_rule_is_tested() -> None:
     assert {rule.name for rule in table.RULES} == known
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_targets_that_sum_nearly_to_one_have_their_own_gradient(dtype: Any) -> None:
+    loss = partial(tg.softmax_cross_entropy, reduction="sum")
+    z, t = TWICE.astype(dtype), np.full((2, 3), 1 / 3, dtype)
+    step = compile(tg.grad(loss))
+    for targets in (t, t + dtype(2e-5), t):
+        tolerance = 8 * float(np.finfo(dtype).eps)
+        found, expected = step(z, targets), tg.grad(loss)(z, targets)
+        np.testing.assert_allclose(found, expected, tolerance, tolerance)
+    assert re.search(r"\by - t\b", step.source)
+
+
 def test_calls_of_constants_are_constants() -> None:
     line = call(np.add, 1.0, 2.0)
     x = Value((), np.dtype(float))

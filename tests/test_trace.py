@@ -192,7 +192,7 @@ ALIASES: list[Callable[..., Any]] = [
     lambda x: tg.grad(lambda a, b: np.sum(a + b), (0, 1))(x, x),
     lambda x: tg.grad(lambda a, b: np.sum(a * np.sin(b)), (0, 1))(x, x),
     lambda x: (np.sin(x), tg.grad(lambda a: np.sum(a * np.sin(x)))(x)),
-    lambda x: (np.split(x + 0, [1])[1], np.flip(-(-x)), np.real(x - 0)),
+    lambda x: (np.split(x + 0, [1])[1], np.flip(x * 1), np.real(x - 0)),
 ]
 
 

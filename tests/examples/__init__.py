@@ -1,7 +1,7 @@
 """Examples of every function of the rule table: one module a family, named as in tinygrad_ce/rules.
 
 `EXAMPLES` names every function that can be differentiated, `UNTRACKED` every one that cannot: how
-to call it. Those of SciPy, which need it installed, stand in `test_scipy.py`.
+to call it. Those of SciPy, which is loaded for them, stand apart in `scipy.py`.
 """
 
 from collections.abc import Iterable

@@ -8,8 +8,10 @@ EXAMPLES: Examples = {
     **{f: [Case(lambda a, b, f=f: f(a, b), real(*s), real(*t)) for s, t in shapes]
        for f, shapes in {
            np.vdot: (((3,), (3,)), ((2, 3), (3, 2)), ((), ())),
-           getattr(np, "matvec", None): (((2, 3), (3,)), ((4, 2, 3), (3,)), ((2, 3), (4, 3))),
-           getattr(np, "vecmat", None): (((3,), (3, 2)), ((3,), (4, 3, 2)), ((4, 3), (3, 2))),
+           getattr(np, "matvec", None): (((2, 3), (3,)), ((4, 2, 3), (3,)), ((2, 3), (4, 3)),
+                                          ((1, 2, 3), (4, 3))),
+           getattr(np, "vecmat", None): (((3,), (3, 2)), ((3,), (4, 3, 2)), ((4, 3), (3, 2)),
+                                          ((4, 3), (1, 3, 2))),
        }.items() if f is not None},
     np.linalg.vecdot: [Case(np.linalg.vecdot, real(3), real(3)),
                        Case(np.linalg.vecdot, real(2, 1, 3), real(4, 3)),

@@ -18,7 +18,8 @@ EXAMPLES: Examples = {
     support.astype: [Case(lambda x: support.astype(x, np.float64), real(3, 4), single=False),
                      Case(lambda x: support.astype(x, float), real(), single=False)],
     support.masked: [Case(lambda x: support.masked(x, np.greater(x, 0)), apart(3, 4)),
-                     holo(lambda x: support.masked(x, HOLES), real(3, 4))],
+                     holo(lambda x: support.masked(x, HOLES), real(3, 4)),
+                     holo(lambda x: support.masked(x, HOLES), real(4))],
     support.ratio: binary(support.ratio, positive, positive, analytic=True),
     support.weigh: binary(support.weigh, positive, real, analytic=True),
 }

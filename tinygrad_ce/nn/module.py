@@ -13,40 +13,27 @@ It is used in two ways, which give the same numbers. As in PyTorch: its paramete
 leaves are arrays: `tg.grad(loss)(model, x, t)` is a module of gradients, and
 `map_tree(lambda w, g: w - 0.1 * g, model, gradient)` a new module. What a forward pass changes in
 such a module (the running mean of BatchNorm) is in the copy that the function was handed: return
-that from it, with `has_aux=True`.
+that from it, with `has_aux=True`. Its leaves are values: a gradient by a model of Tensors that
+`tg.grad` returns is not recorded for a later `backward()`; within a function that is
+differentiated by the model, it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.nn.parameter import check_no_variables, is_variable
+from tinygrad_ce.nn.state import Keys, load_state, state_of
 from tinygrad_ce.nn.structure import branch, changed
 from tinygrad_ce.nn.summary import Summary, summary
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import Branch
 
-__all__ = ["Keys", "Module", "Parameter"]
-
-
-def Parameter(data: Any, dtype: DTypeLike | None = None) -> Tensor:  # noqa: N802  PyTorch's name
-    """A Tensor that requires a gradient: an attribute that is one is a parameter of its module.
-
-    >>> Parameter([1.0, 2.0])
-    tensor([1., 2.], requires_grad=True)
-    """
-    return Tensor(data, requires_grad=True, dtype=dtype)
-
-
-class Keys(NamedTuple):
-    """What `load_state_dict` did not find, and what it found beside."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+__all__ = ["Module"]
 
 
 class Module:
@@ -58,6 +45,7 @@ class Module:
     Attributes:
         training: whether layers that differ in training (Dropout, BatchNorm) behave so.
 
+    >>> from tinygrad_ce.nn.parameter import Parameter
     >>> class Double(Module):
     ...     def __init__(self):
     ...         self.factor = Parameter(2.0)
@@ -78,11 +66,13 @@ class Module:
         return made
 
     def __setattr__(self, name: str, value: Any) -> None:
-        is_variable = isinstance(value, Tensor) and value.requires_grad and value.primitive is None
-        if is_variable and name not in self._buffers:
+        found = is_variable(value)
+        if isinstance(value, list | tuple | dict):
+            check_no_variables(name, value)
+        if found and name not in self._buffers:
             self._parameters[name] = None
         is_state = name in self._parameters or name in self._buffers
-        if is_variable or not is_state or value is None or vars(self).get(name) is None:
+        if found or not is_state or value is None or vars(self).get(name) is None:
             changed()
         super().__setattr__(name, value)
 
@@ -173,13 +163,7 @@ class Module:
         >>> list(nn.Linear(2, 1).state_dict())
         ['weight', 'bias']
         """
-        return {
-            f"{path}.{name}" if path else name: np.array(_value(module, name))
-            for path, module in self.named_modules()
-            for kind in (module._parameters, module._buffers)
-            for name in kind
-            if getattr(module, name) is not None
-        }
+        return state_of(self)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Keys:
         """Take over parameters and buffers by name: arrays, Tensors, or PyTorch's on the CPU.
@@ -195,32 +179,7 @@ class Module:
             KeyError: with `strict`, where there are such names.
             ShapeError: an array has another shape than the parameter. Then nothing was changed.
         """
-        places = {
-            f"{path}.{name}" if path else name: (module, name)
-            for path, module in self.named_modules()
-            for name in (*module._parameters, *module._buffers)
-            if getattr(module, name) is not None
-        }
-        missing = [name for name in places if name not in state]
-        unexpected = [name for name in state if name not in places]
-        if strict and (missing or unexpected):
-            raise KeyError(
-                f"{type(self).__name__}: missing are {missing}, not expected {unexpected}. "
-                "A state has the names of the module's parameters and buffers, and no other. "
-                "Build the module as it was when the state was kept, or pass strict=False."
-            )
-        arrays = {name: _array(state[name]) for name in places if name in state}
-        for name, array in arrays.items():
-            shape = np.shape(_value(*places[name]))
-            if array.shape != shape:
-                raise ShapeError(
-                    f"{name} has shape {array.shape} in the state",
-                    f"in the module it has shape {shape}",
-                    "build the module with the sizes that it had when the state was kept",
-                )
-        for name, array in arrays.items():
-            _assign(*places[name], array)
-        return Keys(missing, unexpected)
+        return load_state(self, state, strict)
 
     # What may be said to all of it at once.
 
@@ -272,6 +231,7 @@ class Module:
                     setattr(module, name, value.astype(dtype))
                 else:
                     value.value, value.grad = value.value.astype(dtype), None
+                    value.data = value.value  # a graph from before is out of date
         return self
 
     def double(self) -> Self:
@@ -314,7 +274,7 @@ class Module:
 
 
 def _count(module: Module) -> int:
-    return sum(int(np.size(_plain(value))) for value in module.parameters())
+    return sum(int(np.size(getattr(value, "value", value))) for value in module.parameters())
 
 
 def _named(root: Module, kind: str) -> list[tuple[str, Any]]:
@@ -324,26 +284,3 @@ def _named(root: Module, kind: str) -> list[tuple[str, Any]]:
         for name in getattr(module, kind)
         if getattr(module, name) is not None
     ]
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Tensor) else value
-
-
-def _value(module: Module, name: str) -> Any:
-    return _plain(getattr(module, name))
-
-
-def _array(value: Any) -> NDArray[Any]:
-    """The numbers of an array, a Tensor, or a tensor of PyTorch's, as an array of their own."""
-    if hasattr(value, "detach"):
-        value = value.detach().numpy()
-    return np.array(value)
-
-
-def _assign(module: Module, name: str, array: NDArray[Any]) -> None:
-    held = getattr(module, name)
-    if isinstance(held, Tensor):
-        held.data = array.astype(held.dtype)
-    else:
-        setattr(module, name, array.astype(held.dtype))

@@ -8,13 +8,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_ce.errors import DTypeError, ShapeError
 from tinygrad_ce.graph import tick
 from tinygrad_ce.optim.formulas import Formula
 from tinygrad_ce.tensor import Tensor
 
-__all__ = ["Block"]
+__all__ = ["PART", "Block", "in_parts"]
 
 PART = 1 << 14  # entries at a time: what a formula makes on the way stays in the cache
+
+
+def in_parts(
+    formula: Formula, p: Any, g: Any, slots: Mapping[str, Any], step: Any,
+    options: Mapping[str, Any], into: Any, remembered: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """The formula on arrays with one axis, written into others, which may be the same.
+
+    >>> from tinygrad_ce.optim.formulas import SGD
+    >>> w = np.ones(2)
+    >>> options = {"lr": 0.5, "momentum": 0.0, "weight_decay": 0.0}
+    >>> in_parts(SGD, w, np.ones(2), {}, 1, options, w, {})
+    >>> w
+    array([0.5, 0.5])
+    """
+    for start in range(0, p.size, PART):
+        part = slice(start, start + PART)
+        held = {name: slot[part] for name, slot in slots.items()}
+        into[part], held = formula.update(p[part], g[part], held, step, options)
+        for name, found in held.items():
+            remembered[name][part] = found
 
 
 class Block:
@@ -50,14 +72,8 @@ class Block:
         g: Any = np.concatenate([np.ravel(p.grad) for p in self.parameters])
         g = (g if sign > 0 else -g).astype(self.values.dtype, copy=False)
         self.steps += 1
-        for start in range(0, self.values.size, PART):
-            part = slice(start, start + PART)
-            held = {name: slot[part] for name, slot in self.slots.items()}
-            self.values[part], held = formula.update(
-                self.values[part], g[part], held, self.steps, options
-            )
-            for name, found in held.items():
-                self.slots[name][part] = found
+        values, slots = self.values, self.slots
+        in_parts(formula, values, g, slots, self.steps, options, values, slots)
         number = tick()  # a graph that was made before is out of date
         for p in self.parameters:
             p.number = number
@@ -69,6 +85,8 @@ class Block:
         if not values.flags.writeable:
             self.values = values.copy()
         for i, (p, place) in enumerate(zip(self.parameters, self.places, strict=True)):
+            if p.dtype != values.dtype or np.shape(p.grad) != p.shape:
+                _refuse(p, values.dtype)
             if p.value is not self.views[i] or self.values is not values:
                 view = self.values[place].reshape(p.shape)
                 if p.value is not self.views[i]:
@@ -99,3 +117,17 @@ class Block:
         for state, place in zip(states, self.places, strict=True):
             for name, slot in self.slots.items():
                 slot[place] = np.ravel(state[name])
+
+
+def _refuse(p: Tensor, dtype: Any) -> None:
+    if p.dtype != dtype:
+        raise DTypeError(
+            f"a parameter has dtype {p.dtype} and had {dtype} at the optimizer's last step",
+            "what is remembered of a parameter has its dtype",
+            "build the optimizer after model.to(dtype)",
+        )
+    raise ShapeError(
+        f"a parameter has shape {p.shape}, its gradient {np.shape(p.grad)}",
+        "they have the same shape",
+        "set grad to what backward() computed, or to an array of that shape",
+    )

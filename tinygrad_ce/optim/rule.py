@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.optim.blocks import PART, in_parts
 from tinygrad_ce.optim.formulas import Formula
 from tinygrad_ce.trees import flatten
 
@@ -84,15 +85,27 @@ class Rule:
         slots = []
         for part, held in zip(_parts(p), state["slots"], strict=True):
             gradient = _joined(g, part)
-            new, remembered = self.formula.update(
-                _joined(p, part), -gradient if options["maximize"] else gradient, held, step,
-                options,
-            )  # fmt: skip
+            gradient = -gradient if options["maximize"] else gradient
+            new, remembered = self._entry(_joined(p, part), gradient, held, step, options)
             slots.append(remembered)
             made.update(_apart(new, p, part))
         new = iter([made[i] for i in range(len(p))])
         leaves = [x if held else next(new) for x, held in zip(values, constants, strict=True)]
         return structure.build(leaves), {"step": step, "slots": slots}
+
+    def _entry(
+        self, p: Any, g: Any, slots: Mapping[str, Any], step: Any, options: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
+        """The formula on arrays, of which large ones of NumPy's own are worked through in parts."""
+        plain = all(type(x) is np.ndarray for x in (p, g, *slots.values()))
+        if not plain or p.size <= PART:
+            return self.formula.update(p, g, dict(slots), step, options)
+        new = np.empty(p.shape, p.dtype)
+        remembered = {name: np.empty(p.shape, p.dtype) for name in slots}
+        flat = {name: np.ravel(slot) for name, slot in slots.items()}
+        into = {name: slot.reshape(-1) for name, slot in remembered.items()}
+        in_parts(self.formula, np.ravel(p), np.ravel(g), flat, step, options, new.reshape(-1), into)
+        return new, remembered
 
 
 def _variable(tree: Any) -> list[Any]:

@@ -11,6 +11,7 @@ from tinygrad_ce.programs.jax_arrays import Jax
 from tinygrad_ce.programs.lower import lower
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Program
+from tinygrad_ce.programs.tiles import tiled
 from tinygrad_ce.programs.torch_arrays import Torch
 
 __all__ = ["executing", "library_of"]
@@ -44,4 +45,4 @@ def library_of(backend: str) -> Library | None:
 
 def executing(program: Program, library: Library | None) -> Callable[..., tuple[Any, ...]]:
     """The program as a function that returns a tuple."""
-    return planned(lower(program)) if library is None else elsewhere(program, library)
+    return planned(tiled(lower(program))) if library is None else elsewhere(program, library)

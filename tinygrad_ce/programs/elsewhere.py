@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -69,8 +70,8 @@ def elsewhere(program: Program, library: Library) -> Callable[..., tuple[Any, ..
     checks = [line for line in program.lines if line.effect and not line.results
               and line.function not in (show, look_again)
               and all(value in inputs for value in line.operands())]  # fmt: skip
-    asked = [line.args[0] for line in program.lines if line.function is look_again]
     full = inline(program)
+    asked = [x for line in full.lines if line.function is look_again for x in line.operands()]
     steps = [_step(line, library) for line in full.lines if line.results or line.function is show]
 
     def run(*given: Any) -> tuple[tuple[Any, ...], Any]:
@@ -106,7 +107,8 @@ def _step(line: Line, library: Library) -> Callable[[dict[Value, Any]], None]:
     """A line as a function that adds its results to what is known."""
     function = _function(line.function, library)
     args = mapped(library.array, line.args, _CONSTANT)
-    kwargs = mapped(library.array, dict(line.kwargs), _CONSTANT)
+    said = {key: x for key, x in line.kwargs.items() if not (key == "where" and x is True)}
+    kwargs = mapped(library.array, said, _CONSTANT)
     loop = _loop(line)
 
     def step(known: dict[Value, Any]) -> None:
@@ -142,7 +144,8 @@ def _loop(line: Line) -> tuple[np.dtype[Any], ...] | None:
 
 def _function(function: Function, library: Library) -> Callable[..., Any]:
     own: dict[Function, Callable[..., Any]] = {
-        astype: library.cast, scatter: library.scatter, assign: library.assign, show: library.show
+        astype: library.cast, scatter: library.scatter, assign: library.assign,
+        show: library.show, operator.getitem: lambda x, key: x[_key(key, library)],
     }  # fmt: skip
     if function in own:
         return own[function]
@@ -157,3 +160,10 @@ def _function(function: Function, library: Library) -> Callable[..., Any]:
             f"it has no counterpart in {library.name}",
             'compute it outside and pass it as an argument, or use backend="numpy"',
         ) from None
+
+
+def _key(key: Any, library: Library) -> Any:
+    """An index in which lists are arrays, which all libraries take."""
+    if isinstance(key, tuple):
+        return tuple(_key(part, library) for part in key)
+    return library.array(np.asarray(key)) if isinstance(key, list) else key

@@ -46,7 +46,7 @@ def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
     >>> emit(Program("f", (x,), (square,), (square.result,))).splitlines()[-2:]
     ['def f(x):', '    return x * x']
     """
-    copies = copied(foreign(program))
+    copies = copied([*foreign(program), *_ufuncs(program)])
     text = body(program, copies.taken(), called)
     constants = [f"{name} = {_array(x)}" for name, x in text.constants.items()]
     if any("base64" in line for line in constants):
@@ -74,10 +74,16 @@ def foreign(program: Program) -> list[Function]:
     found: dict[Function, None] = {}
     for line in program.lines:
         function = line.function
-        plain = isinstance(function, np.ufunc) or "np." in dotted(function)
+        plain = isinstance(function, np.ufunc) or dotted(function).startswith("np.")
         if not plain and function not in (astype, draw, show) and not _is_operator(function):
             found[function] = None
     return list(found)
+
+
+def _ufuncs(program: Program) -> list[Function]:
+    """The ufuncs that are not NumPy's, but SciPy's."""
+    used = dict.fromkeys(line.function for line in program.lines)
+    return [f for f in used if isinstance(f, np.ufunc) and not dotted(f).startswith("np.")]
 
 
 def _is_operator(function: Function) -> bool:

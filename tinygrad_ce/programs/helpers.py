@@ -13,6 +13,8 @@ import textwrap
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.printing import constant, dotted
 from tinygrad_ce.rules.kinds import Function
@@ -33,6 +35,7 @@ class Copied:
         self.blocks: list[str] = []
         self.names: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no id is used twice
+        self.promised: dict[int, str] = {}  # names that the program itself uses
 
     def add(self, x: Any, wanted: str) -> str:
         """The name under which x, called `wanted` where it is used, stands in the program."""
@@ -45,12 +48,15 @@ class Copied:
             return wanted
         if id(x) in self.names:
             return self.names[id(x)]
-        name = wanted
-        while name in self.names.values():
+        name = self.promised.get(id(x), wanted)
+        others = {*self.names.values(), *self.promised.values()}
+        while id(x) not in self.promised and name in others:
             name += "_"
         self.names[id(x)] = name
         self.kept.append(x)
-        if isinstance(x, FunctionType | type) and not _from_library(x):
+        if isinstance(x, np.ufunc):
+            self.imports[f"from scipy.special import {x.__name__} as {name}"] = None
+        elif isinstance(x, FunctionType | type) and not _from_library(x):
             self.blocks.append(self._definition(x, name))
         elif isinstance(x, FunctionType | BuiltinFunctionType | type):
             renamed = "" if x.__name__ == name else f" as {name}"
@@ -174,6 +180,8 @@ def copied(functions: list[Function]) -> Copied:
     def ratio(x, y):
     """
     found = Copied()
+    for function in functions:
+        found.promised[id(inspect.unwrap(function))] = dotted(function)
     for function in functions:
         found.add(function, dotted(function))
     return found

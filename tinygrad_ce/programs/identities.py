@@ -1,7 +1,8 @@
 """What is always true of numbers in a machine, as rules.
 
 Every rule keeps the result to the last bit, infinities and nan included, but for two things: a
-zero may change its sign, and what is written as a rearrangement rounds once more or less.
+zero may change its sign, and what is written as a rearrangement rounds once more or less. That a
+distribution sums to 1 is true up to what its check lets pass; `guards.py` sees to the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype, masked, ratio, spread, sum_to, weigh
 from tinygrad_ce.targets import check_distribution, ones_at
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "SUM_IS_ONE"]
+
+SUM_IS_ONE = "sum of a distribution = 1"  # up to what the check lets pass
 
 _OWN = {"ratio": ratio, "weigh": weigh, "masked": masked, "astype": astype}
 
@@ -54,7 +57,7 @@ masked(masked(x, y), y) -> masked(x, y)
 
 def _folded(line: Line, makers: Makers) -> Rewriting | None:
     """A call of constants is a constant."""
-    if line.effect or line.several or any(True for _ in line.operands()):
+    if line.effect or line.several or line.operands():
         return None
     with np.errstate(all="ignore"):
         return [], line.function(*line.args, **line.kwargs)
@@ -330,7 +333,7 @@ RULES: tuple[Rule, ...] = (
     Rule("x * -c -> -(x * c)", (np.multiply,), _negative_factor),
     Rule("x * c - y * c -> (x - y) * c", (np.subtract, np.add), _common_factor),
     Rule("sum of one-hot = 1", (np.sum,), _sum_of_one_hot),
-    Rule("sum of a distribution = 1", (np.sum,), _sum_of_distribution),
+    Rule(SUM_IS_ONE, (np.sum,), _sum_of_distribution),
     Rule("a view of the same shape is x", (
         np.reshape, np.broadcast_to, np.expand_dims, np.squeeze, np.ravel, astype, spread, sum_to,
     ), _same_view),

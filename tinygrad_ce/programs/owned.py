@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.programs.kernels import VIEWS
+from tinygrad_ce.programs.memory import VIEWS, is_fresh
 from tinygrad_ce.programs.program import Line, Program, Value, call
 
 __all__ = ["owned"]
@@ -32,14 +32,15 @@ def owned(program: Program, original: Program) -> Program:
     for returned, computed in zip(program.outputs, original.outputs, strict=True):
         if isinstance(returned, Value | np.ndarray):
             source, wanted = _source(returned, makers), _source(computed, meant)
-            if not isinstance(source, Value):  # a constant
+            if not (isinstance(source, Value) and isinstance(returned, Value)):  # a constant
                 fine = False
             elif source in program.inputs:
                 fine = wanted is source
             else:
-                backward = makers[returned].part == "backward"
+                maker = makers[returned]
+                backward = maker.part == "backward"
                 shared = source in handed and (backward or handed[source] is not wanted)
-                view = backward and makers[returned].function in VIEWS
+                view = backward and not is_fresh(maker.function)
                 fine = not shared and not view
                 handed.setdefault(source, wanted)
             if not fine:

@@ -6,11 +6,15 @@ Expressions are Python's own syntax trees, so brackets are set by `ast.unparse` 
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
+import keyword
 import operator
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -209,10 +213,33 @@ def dotted(function: Function) -> str:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{dotted(owner)}.{function.__name__}"
-    found = _public().get(_key_of(function))
-    if found is None and function is not np.lib.stride_tricks.sliding_window_view:
+    if function is np.lib.stride_tricks.sliding_window_view:
+        return "np.lib.stride_tricks.sliding_window_view"
+    if getattr(builtins, getattr(function, "__name__", ""), None) is function:
         return str(function.__name__)
-    return found or "np.lib.stride_tricks.sliding_window_view"
+    return _public().get(_key_of(function)) or _own_name(function)
+
+
+_OWN: WeakValueDictionary[str, Any] = WeakValueDictionary()
+_UFUNCS: dict[str, Any] = {}  # to which there are no weak references
+_SHORT = re.compile(r"[a-zA-Z]\d*")  # as variables are called
+
+
+def _own_name(function: Any) -> str:
+    """An identifier for a function that is not NumPy's, which no other function has meanwhile."""
+    stem = re.sub(r"\W", "_", str(getattr(function, "__name__", "function"))[:40], flags=re.ASCII)
+    if not stem.isidentifier() or _SHORT.fullmatch(stem) or stem in _SPOKEN_FOR:
+        stem = f"call_{stem.strip('_')}"
+    name, n = stem, 1
+    held: Any = _UFUNCS if isinstance(function, np.ufunc) else _OWN
+    while held.setdefault(name, function) is not function:
+        n += 1
+        name = f"{stem}_{n}"
+    return name
+
+
+_SPOKEN_FOR = {*keyword.kwlist, *dir(builtins), "np", "run", "empty", "dot", "vdot", "has_nan",
+               "LookAgain", "copyto", "base64", "n"}  # fmt: skip
 
 
 def _without_defaults(line: Line) -> dict[str, Any]:

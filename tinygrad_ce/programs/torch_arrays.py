@@ -28,7 +28,7 @@ _SAME = """
     arcsinh arccosh arctanh hypot logaddexp logaddexp2 maximum minimum fmax fmin sign floor ceil
     trunc isfinite isinf isnan signbit copysign heaviside less less_equal greater greater_equal
     logical_and logical_or logical_not logical_xor bitwise_and bitwise_or bitwise_xor matmul
-    sum prod mean argmax argmin all any cumsum cumprod where reshape ravel broadcast_to swapaxes
+    prod argmax argmin all any cumsum cumprod where reshape ravel broadcast_to swapaxes
     moveaxis squeeze diagonal trace outer inner dot vdot kron tril triu zeros_like ones_like
     real imag isclose nan_to_num roll count_nonzero vstack hstack stack linalg.inv linalg.det
     linalg.solve linalg.cholesky linalg.eigvalsh linalg.slogdet linalg.matrix_power sinc deg2rad
@@ -45,7 +45,8 @@ class Torch:
         self.torch = import_module("torch")
         self.own: dict[str, Callable[..., Any]] = {
             "max": self._largest("amax"), "min": self._largest("amin"), "var": self._spread("var"),
-            "std": self._spread("std"), "transpose": self._transposed, "array": self.array,
+            "std": self._spread("std"), "mean": self._summed("mean"), "sum": self._summed("sum"),
+            "transpose": self._transposed, "array": self.array,
             "expand_dims": self._expanded, "zeros": self._made("zeros"), "clip": self._clipped,
             "ones": self._made("ones"), "full": self._made("full"), "arange": self._made("arange"),
             "einsum": self.torch.einsum, "take": self._taken, "sort": self._sorted,
@@ -107,6 +108,12 @@ class Torch:
         function = getattr(self.torch, name)
         return lambda x, axis=None, *, ddof=0, keepdims=False: function(
             x, axis, correction=ddof, keepdim=keepdims
+        )
+
+    def _summed(self, name: str) -> Callable[..., Any]:
+        function = getattr(self.torch, name)
+        return lambda x, axis=None, *, keepdims=False: function(
+            x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims
         )
 
     def _made(self, name: str) -> Callable[..., Any]:

@@ -63,9 +63,9 @@ class LookAgain(Exception):  # noqa: N818  it is no error
     """A gradient has a nan: the engine has a second look at what it depends on."""
 
 
-def look_again(g: Any) -> None:
-    """Leave the program if there is a nan in a gradient."""
-    if has_nan(g):
+def look_again(g: Any, finite: bool = False) -> None:
+    """Leave the program if there is a nan in a gradient, or what is not finite, if it must be."""
+    if has_nan(g) or (finite and not np.isfinite(g).all()):
         raise LookAgain
 
 
@@ -302,7 +302,7 @@ class Traced(Known, NDArrayOperatorsMixin):
     def __round__(self, *digits: int) -> Any:
         if self.variable.weak is not None:  # Python rounds its numbers by their decimal digits
             return self.tape.record(round, (self, *digits), {})
-        return np.round(self, *digits)
+        return np.round(self, *digits)  # type: ignore[call-overload]
 
     # What depends on numbers.
 

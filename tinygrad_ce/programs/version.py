@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import wraps
 from time import perf_counter
 from typing import Any
@@ -13,13 +12,15 @@ import numpy as np
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
+from tinygrad_ce.programs.guards import QUESTIONS, guarded
+from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.owned import owned
-from tinygrad_ce.programs.program import Pass, Program, Value, mapped
+from tinygrad_ce.programs.program import Pass, Program, Value
 from tinygrad_ce.programs.signature import Static
 from tinygrad_ce.programs.simplify import readable, simplify
 from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
-from tinygrad_ce.programs.tracer import LookAgain, look_again
+from tinygrad_ce.programs.tracer import LookAgain
 
 __all__ = ["Execute", "Version"]
 
@@ -49,9 +50,11 @@ class Version:
             traced = trace(_called(f), args, kwargs)
         for output in traced.program.outputs:
             _check_output(output)
-        copied, self.constants = _copied(traced.program, names_of_arrays(f))
+        names = names_of_arrays(f)
+        known = ((original, copy) for original, copy in traced.constants if id(original) in names)
+        self.constants = {id(copy): names[id(original)] for original, copy in known}
         self.passes = tuple(passes)
-        self.program = owned(simplify(copied, self.passes), copied)
+        self.program = guarded(owned(simplify(traced.program, self.passes), traced.program))
         run = execute(self.program)
         tree = traced.structure.build(range(len(self.program.outputs)))
         self.leave = _rewinding(self.program, departure(run, tree, traced.tensors))
@@ -62,7 +65,7 @@ class Version:
     @property
     def readable(self) -> Program:
         """The program as a person would write it, without the engine's questions."""
-        lines = [line for line in self.program.lines if line.function is not look_again]
+        lines = [line for line in self.program.lines if line.function not in QUESTIONS]
         return readable(self.program.rewritten(lines, {}), self.passes)
 
     @property
@@ -92,7 +95,7 @@ def _given(x: Any) -> Any:
 
 def _name(f: Callable[..., Any]) -> str:
     name = getattr(f, "__name__", None) or getattr(getattr(f, "func", None), "__name__", "f")
-    return "f" if name == "<lambda>" else str(name)
+    return "f" if name == "<lambda>" else Names(()).free(str(name))
 
 
 _FIRM = (str, bytes, bool, int, float, complex, np.dtype, np.generic, type, range)
@@ -109,34 +112,10 @@ def _check_output(x: Any) -> None:
         )
 
 
-def _copied(program: Program, names: dict[int, str]) -> tuple[Program, dict[int, str]]:
-    """The program with arrays of its own for those from outside, which may be written to later."""
-    copies: dict[int, Any] = {}
-    called: dict[int, str] = {}
-
-    def copy(x: Any) -> Any:
-        if id(x) not in copies:
-            copies[id(x)] = x.copy()
-            if id(x) in names:
-                called[id(copies[id(x)])] = names[id(x)]
-        return copies[id(x)]
-
-    lines = tuple(
-        replace(
-            line,
-            args=mapped(copy, line.args, np.ndarray),
-            kwargs=mapped(copy, dict(line.kwargs), np.ndarray),
-        )
-        for line in program.lines
-    )
-    outputs = tuple(mapped(copy, x, np.ndarray) for x in program.outputs)
-    return replace(program, lines=lines, outputs=outputs), called
-
-
 def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any]:
     """leave, after which f can be run anew: the generators are where they were."""
     draws = any(value.dtype.hasobject for value in program.inputs)
-    if not draws or not any(line.function is look_again for line in program.lines):
+    if not draws or not any(line.function in QUESTIONS for line in program.lines):
         return leave
 
     def rewinding(*inputs: Any) -> Any:

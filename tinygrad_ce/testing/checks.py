@@ -18,7 +18,8 @@ from tinygrad_ce.testing.gradcheck import gradcheck
 from tinygrad_ce.testing.report import KINK, UNDECIDABLE, WRONG, Report, Verdicts
 from tinygrad_ce.testing.samples import Sample
 from tinygrad_ce.testing.steps import variables
-from tinygrad_ce.testing.witnesses import Vector, jacobian, plain
+from tinygrad_ce.testing.vectors import Vector, plain
+from tinygrad_ce.testing.witnesses import jacobian
 from tinygrad_ce.transforms import jvp, vjp
 from tinygrad_ce.trees import flatten, map_tree
 

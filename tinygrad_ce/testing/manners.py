@@ -21,7 +21,7 @@ from tinygrad_ce.testing.checks import EXACT, FailedError, SkippedError, judged,
 from tinygrad_ce.testing.gradcheck import gradcheck
 from tinygrad_ce.testing.samples import Sample
 from tinygrad_ce.testing.steps import Operand, differentiated, operands, variables
-from tinygrad_ce.testing.witnesses import plain
+from tinygrad_ce.testing.vectors import plain
 from tinygrad_ce.transforms import vjp
 from tinygrad_ce.trees import flatten, map_tree
 

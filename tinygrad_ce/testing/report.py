@@ -53,30 +53,46 @@ class Verdicts:
             result = f"{c.result or 'result'}{_brackets(index[: len(index) - c.value.ndim])} by "
             rows.append((
                 (result if c.output.ndim else "") + c.argument + _brackets(at),
-                _number(c.value[at]), _number(c.expected[index]), _number(c.found[index]),
-                f"{c.tolerance[index]:.1e}", self._verdict(index),
+                _number(c.value[at]), self._expected(index), _number(c.found[index]),
+                self._allowed(index), self._verdict(index),
             ))  # fmt: skip
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        lines = ["  " + "  ".join(t.rjust(w) for t, w in zip(row, widths)).rstrip() for row in rows]
+        widths[-1] = 0  # the words of the last column stand on the left
+        lines = ["  " + "  ".join(t.rjust(w) for t, w in zip(row, widths)) for row in rows]
         more = int(np.count_nonzero(self.codes)) - len(chosen)
         return [*lines, f"  and {more} more of {self.codes.size}"] if more else lines
 
+    def _expected(self, index: Any) -> str:
+        if self._bends(index):
+            return f"{_number(self.left[index])} or {_number(self.right[index])}"
+        return "?" if self._ends(index) else _number(self.comparison.expected[index])
+
+    def _allowed(self, index: Any) -> str:
+        known = not (self._bends(index) or self._ends(index))
+        return f"{self.comparison.tolerance[index]:.1e}" if known else ""
+
     def _verdict(self, index: Any) -> str:
         code = ORDER[int(self.codes[index])]
-        left, right = self.left[index], self.right[index]
-        if code == KINK or (code == WRONG and self._bends(index)):
+        if self._bends(index):
             inside = "between" if code == KINK else "not between"
-            return (
-                f"{code}: {left:.6g} from the left, {right:.6g} from the right, found is {inside}"
-            )
-        if code == UNDECIDABLE and not (np.isfinite(left) and np.isfinite(right)):
+            head = "" if code == KINK else f"{code}: "
+            return f"{head}kink, slopes from the left and from the right; found is {inside}"
+        if self._ends(index):
             return "undecidable: f ends, jumps or is infinitely steep there"
         if code == UNDECIDABLE:
-            return f"undecidable: the witness is sure to {self.error[index]:.1e} only"
+            single = self.comparison.output.dtype == np.float32
+            way = "; in float64 it could be decided" if single else ""
+            return f"undecidable: the witness is sure to {self.error[index]:.1e} only{way}"
         return code
 
     def _bends(self, index: Any) -> bool:
-        return not bool(self.comparison.judged[index])
+        """Whether the one-sided derivatives differ."""
+        known = np.isfinite(self.comparison.expected[index])
+        return bool(not self.comparison.judged[index] and known and not self._ends(index))
+
+    def _ends(self, index: Any) -> bool:
+        """Whether a one-sided derivative is missing."""
+        return not bool(np.isfinite(self.left[index]) and np.isfinite(self.right[index]))
 
 
 def _brackets(index: Any) -> str:
@@ -128,9 +144,10 @@ class Report:
 
     def __str__(self) -> str:
         what = "gradient" if self.order == 1 else f"derivative of order {self.order}"
+        worst = max((p.worst for p in self.parts), key=ORDER.index)
         entries = sum(part.codes.size for part in self.parts)
         lines = [
-            f"{self.name}: the {what} is {max((p.worst for p in self.parts), key=ORDER.index)}"
+            f"{self.name}: the {what} is {'right but for kinks' if worst == KINK else worst}"
             f" ({entries} entries, {self.method}, {self.evaluations} calls)"
         ]
         for part in self.parts:

@@ -12,8 +12,9 @@ import numpy as np
 from tinygrad_ce.errors import Error, UnsupportedError
 from tinygrad_ce.rules.table import Primitive
 from tinygrad_ce.testing.drawing import hypothesis
+from tinygrad_ce.testing.labels import argument_names
 from tinygrad_ce.testing.steps import variables
-from tinygrad_ce.testing.witnesses import argument_names, plain
+from tinygrad_ce.testing.vectors import plain
 from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Sample", "drawn", "made", "names", "sampled"]

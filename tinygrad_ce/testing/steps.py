@@ -18,7 +18,8 @@ from tinygrad_ce.graph import Node, as_gradient
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.report import Report
-from tinygrad_ce.testing.witnesses import Vector, jacobian, plain
+from tinygrad_ce.testing.vectors import Vector, plain
+from tinygrad_ce.testing.witnesses import jacobian
 from tinygrad_ce.trees import flatten
 
 __all__ = ["Check", "Operand", "Step", "differentiated", "operands", "together", "variables"]
