@@ -13,6 +13,7 @@ import tinygrad_ce as tg
 from tinygrad_ce import nn, optim
 from tinygrad_ce.data import batches, moons
 from tinygrad_ce.errors import ShapeError, TraceWarning
+from tinygrad_ce.nn.dropout import dropout
 from tinygrad_ce.training import Training, accuracy, evaluate, fit, predict
 
 X, T = moons(60, noise=0.1)
@@ -150,6 +151,30 @@ def test_eager_on_request_needs_no_word() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(Asking(), order(), LOSS, optim.adam(), 1, compiled=False)
+
+
+class Drawing(Asking):
+    """One that draws random numbers before it looks."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(dropout(x, 0.5))
+
+
+@pytest.mark.filterwarnings("ignore::tinygrad_ce.TraceWarning")
+def test_what_was_tried_draws_no_random_numbers() -> None:
+    losses = []
+    for compiled in (True, False):
+        tg.manual_seed(0)
+        losses.append(fit(Drawing(), order(), LOSS, optim.adam(), 2, compiled=compiled)["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_dropout_draws_the_same_compiled_or_not() -> None:
+    losses = []
+    for compiled in (True, False):
+        model = network(dropout=0.5)
+        losses.append(fit(model, order(), LOSS, optim.adam(), 3, compiled=compiled)["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
 
 
 # History
