@@ -14,7 +14,7 @@ from tinygrad_ce import nn, optim
 from tinygrad_ce.data import batches, moons
 from tinygrad_ce.errors import ShapeError, TraceWarning
 from tinygrad_ce.nn.dropout import dropout
-from tinygrad_ce.training import Training, accuracy, evaluate, fit, predict
+from tinygrad_ce.training import Training, accuracy, evaluate, fit, predict, progress
 
 X, T = moons(60, noise=0.1)
 X_TEST, T_TEST = moons(30, noise=0.1, seed=1)
@@ -326,6 +326,30 @@ def test_on_request_a_line_for_each_epoch_is_shown(capsys: pytest.CaptureFixture
     trained(2, progress=True, validation=VALIDATION)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+
+
+def test_a_bar_counts_batches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    trained(3, validation=VALIDATION)
+    shown = capsys.readouterr().err
+    assert "12/12" in shown
+    assert "val_loss" in shown
+
+
+@pytest.mark.parametrize(("ci", "watched"), [("true", False), ("", True)])
+def test_in_ci_nobody_looks_on(monkeypatch: pytest.MonkeyPatch, ci: str, watched: bool) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert progress.is_watched() is watched
+
+
+def test_the_curves_are_drawn() -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    ax = trained(2, validation=VALIDATION)[1].plot()
+    assert [line.get_label() for line in ax.lines] == ["loss", "val_loss"]
 
 
 # Words

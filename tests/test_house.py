@@ -1,8 +1,10 @@
 """The promises of the house: floors, imports, the public names, NumPy alone at import."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -237,6 +239,18 @@ def test_import_brings_numpy_alone() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.split() == []
+
+
+def test_extras_that_are_named_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        extra
+        for path in [*FILES, ROOT / "README.md"]
+        for extra in re.findall(r"(?:tinygrad_ce|\.)\[(\w+)\]", path.read_text(encoding="utf-8"))
+        if not extra.isdigit()
+    }
+    assert "sklearn" in named
+    assert named <= project["optional-dependencies"].keys()
 
 
 def test_top_level_holds_what_it_should() -> None:
