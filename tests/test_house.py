@@ -21,6 +21,7 @@ FLOORS = {
     "locks": 1,
     "marks": 1,
     "mode": 1,
+    "optional": 1,
     "rules": 2,
     "arguments": 3,
     "array": 3,

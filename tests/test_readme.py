@@ -23,6 +23,7 @@ MODULES = [
 
 SYMBOLIC = ("definitions", "exact", "premises", "proof", "symbolic", "symbols", "theorem")
 NEEDS = dict.fromkeys((f"tinygrad_ce.testing.{name}" for name in SYMBOLIC), "sympy")
+NEEDS |= dict.fromkeys(("tinygrad_ce.data.images", "tinygrad_ce.sklearn"), "sklearn")
 
 
 def test_the_readmes_code_blocks_run() -> None:

@@ -1,6 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
-from tinygrad_ce import nn, optim
+from tinygrad_ce import data, nn, optim
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.debugging import debug_print
@@ -86,6 +86,7 @@ __all__ = [
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "data",
     "debug_print",
     "default_generator",
     "derive",
