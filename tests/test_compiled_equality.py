@@ -40,11 +40,16 @@ def cases(refused: bool) -> Any:
 
 
 def points(case: Case) -> list[Any]:
-    """Where a case is evaluated: the numbers of the first are what the program is written with."""
+    """Where a case is evaluated: the numbers of the first are what the program is written with.
+
+    Others are off the grid that some are drawn from: sums of those tie but for rounding, and
+    whether they do depends on the order of adding. The ties of whole numbers are exact.
+    """
 
     def drawn(seed: int) -> Any:
         rng = np.random.default_rng(zlib.crc32(repr(case.draws).encode()) + seed)
-        return tuple(draw(rng) for draw in case.draws)
+        drawn = [draw(rng) for draw in case.draws]
+        return tuple(np.asarray(x + rng.uniform(-1e-3, 1e-3, x.shape)) for x in drawn)
 
     return [
         case.arguments(),
