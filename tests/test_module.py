@@ -88,6 +88,29 @@ def test_frozen_parameters_are_parameters() -> None:
     assert [name for name, _ in model.named_parameters()] == NAMES
 
 
+@pytest.mark.parametrize("kind", [list, tuple, lambda ps: dict(enumerate(ps))])
+def test_parameters_that_would_not_be_found_are_refused(kind: Any) -> None:
+    with pytest.raises(tg.GradientError, match=r"'weights' is a .*ParameterList"):
+        Network().weights = kind([nn.Parameter(1.0)])
+
+
+def test_a_list_of_parameters_is_found() -> None:
+    model = Network()
+    model.powers = nn.ParameterList([nn.Parameter(1.0), nn.Parameter(2.0)])
+    names = [name for name, _ in model.named_parameters()]
+    assert names == [*NAMES, "powers.0", "powers.1"]
+    assert [w.item() for w in model.powers] == [1.0, 2.0]
+    assert tg.grad(lambda m: m.powers[0] * m.powers[1] ** 2)(model).powers[1] == 4.0
+
+
+def test_a_graph_from_before_a_change_of_dtype_is_refused() -> None:
+    layer = nn.Linear(2, 1)
+    y = layer(np.ones((1, 2), np.float32)).sum()
+    layer.double()
+    with pytest.raises(tg.GradientError, match="new data"):
+        y.backward()
+
+
 def test_training_is_said_to_all() -> None:
     assert not any(module.training for module in Network().eval().modules())
 

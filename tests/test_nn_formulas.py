@@ -282,6 +282,10 @@ ACTIVATIONS: list[tuple[nn.Module, Callable[[Any], Any]]] = [
     (nn.Softplus(2.0), lambda x: sigmoid(2 * x)),
     (nn.Softsign(), lambda x: 1 / (1 + abs(x)) ** 2),
     (nn.Hardtanh(), lambda x: abs(x) < 1),
+    (nn.Hardshrink(), lambda x: abs(x) > 0.5),
+    (nn.Softshrink(), lambda x: abs(x) > 0.5),
+    (nn.Tanhshrink(), lambda x: np.tanh(x) ** 2),
+    (nn.Threshold(0.3, 2.0), lambda x: x > 0.3),
     (nn.Hardsigmoid(), lambda x: (abs(x) < 3) / 6),
     (nn.Hardswish(), lambda x: np.where(x > 3, 1, (abs(x) < 3) * (2 * x + 3) / 6)),
     (nn.GELU("tanh"), lambda x: (

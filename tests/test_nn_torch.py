@@ -100,6 +100,8 @@ LAYERS: list[Case] = [
             ("SiLU", ()), ("Mish", ()), ("Sigmoid", ()), ("LogSigmoid", ()), ("Tanh", ()),
             ("Softplus", (2.0, 10.0)), ("Softsign", ()), ("Hardtanh", ()), ("Hardsigmoid", ()),
             ("Hardswish", ()), ("GLU", ()), ("Softmax", (1,)), ("LogSoftmax", (0,)),
+            ("Hardshrink", ()), ("Softshrink", ()), ("Tanhshrink", ()), ("Threshold", (0.3, 2.0)),
+            ("Softmin", (1,)),
         ]
     ),
 ]  # fmt: skip

@@ -25,7 +25,7 @@ from tinygrad_ce.nn.activations import (
     Tanh,
 )
 from tinygrad_ce.nn.attention import MultiheadAttention, causal_mask, scaled_dot_product_attention
-from tinygrad_ce.nn.containers import ModuleDict, ModuleList, Sequential
+from tinygrad_ce.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from tinygrad_ce.nn.convolutions import Conv1d, Conv2d, ConvTranspose2d
 from tinygrad_ce.nn.dropout import Dropout, Dropout1d, Dropout2d
 from tinygrad_ce.nn.linear import Embedding, Flatten, Identity, Linear
@@ -40,10 +40,12 @@ from tinygrad_ce.nn.losses import (
     NLLLoss,
     SmoothL1Loss,
 )
-from tinygrad_ce.nn.module import Module, Parameter
+from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from tinygrad_ce.nn.parameter import Parameter
 from tinygrad_ce.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from tinygrad_ce.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_ce.nn.shrinking import Hardshrink, Softmin, Softshrink, Tanhshrink, Threshold
 from tinygrad_ce.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -94,6 +97,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterList",
     "RMSNorm",
     "ReLU",
     "ReLU6",
@@ -102,9 +106,13 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "causal_mask",

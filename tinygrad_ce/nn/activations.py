@@ -12,7 +12,8 @@ from numpy.typing import DTypeLike
 from tinygrad_ce import functions
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
-from tinygrad_ce.nn.module import Module, Parameter
+from tinygrad_ce.nn.module import Module
+from tinygrad_ce.nn.parameter import Parameter
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [

@@ -12,7 +12,8 @@ from tinygrad_ce.functions import softmax
 from tinygrad_ce.nn.dropout import dropout
 from tinygrad_ce.nn.init import xavier_uniform_, zeros_
 from tinygrad_ce.nn.linear import Linear, linear
-from tinygrad_ce.nn.module import Module, Parameter
+from tinygrad_ce.nn.module import Module
+from tinygrad_ce.nn.parameter import Parameter
 from tinygrad_ce.randomness import Generator
 
 __all__ = ["MultiheadAttention", "causal_mask", "scaled_dot_product_attention"]

@@ -1,11 +1,11 @@
-"""Modules made of modules: Sequential, ModuleList, ModuleDict."""
+"""Modules made of modules: Sequential, ModuleList, ModuleDict; and a list of parameters."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from tinygrad_ce.nn.module import Module
 
-__all__ = ["ModuleDict", "ModuleList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
 
 class _Numbered(Module):
@@ -83,6 +83,34 @@ class ModuleList(_Numbered):
     @classmethod
     def _of(cls, modules: list[Module]) -> Self:
         return cls(modules)
+
+
+class ParameterList(Module):
+    """A list of parameters.
+
+    >>> from tinygrad_ce import nn
+    >>> weights = ParameterList([nn.Parameter([1.0]), nn.Parameter([2.0])])
+    >>> sum(w * w for w in weights)
+    tensor([5.], by=add)
+    """
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        for value in values:
+            self.append(value)
+
+    def append(self, value: Any) -> Self:
+        """Put a parameter at the end."""
+        setattr(self, str(len(self)), value)
+        return self
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (getattr(self, name) for name in self._parameters)
+
+    def __getitem__(self, place: int) -> Any:
+        return list(self)[place]
 
 
 class ModuleDict(Module):

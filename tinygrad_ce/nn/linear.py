@@ -9,7 +9,8 @@ from numpy.typing import DTypeLike
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import ShapeError, TargetError
 from tinygrad_ce.nn.init import normal_
-from tinygrad_ce.nn.module import Module, Parameter
+from tinygrad_ce.nn.module import Module
+from tinygrad_ce.nn.parameter import Parameter
 from tinygrad_ce.randomness import Generator, uniform
 from tinygrad_ce.targets import real_values
 from tinygrad_ce.tensor import Tensor, detach

@@ -13,7 +13,9 @@ It is used in two ways, which give the same numbers. As in PyTorch: its paramete
 leaves are arrays: `tg.grad(loss)(model, x, t)` is a module of gradients, and
 `map_tree(lambda w, g: w - 0.1 * g, model, gradient)` a new module. What a forward pass changes in
 such a module (the running mean of BatchNorm) is in the copy that the function was handed: return
-that from it, with `has_aux=True`.
+that from it, with `has_aux=True`. Its leaves are values: a gradient by a model of Tensors that
+`tg.grad` returns is not recorded for a later `backward()`; within a function that is
+differentiated by the model, it is.
 """
 
 from __future__ import annotations
@@ -24,21 +26,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tinygrad_ce.nn.parameter import check_no_variables, is_variable
 from tinygrad_ce.nn.state import Keys, load_state, state_of
 from tinygrad_ce.nn.structure import branch, changed
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import Branch
 
-__all__ = ["Module", "Parameter"]
-
-
-def Parameter(data: Any, dtype: DTypeLike | None = None) -> Tensor:  # noqa: N802  PyTorch's name
-    """A Tensor that requires a gradient: an attribute that is one is a parameter of its module.
-
-    >>> Parameter([1.0, 2.0])
-    tensor([1., 2.], requires_grad=True)
-    """
-    return Tensor(data, requires_grad=True, dtype=dtype)
+__all__ = ["Module"]
 
 
 class Module:
@@ -50,6 +44,7 @@ class Module:
     Attributes:
         training: whether layers that differ in training (Dropout, BatchNorm) behave so.
 
+    >>> from tinygrad_ce.nn.parameter import Parameter
     >>> class Double(Module):
     ...     def __init__(self):
     ...         self.factor = Parameter(2.0)
@@ -70,11 +65,13 @@ class Module:
         return made
 
     def __setattr__(self, name: str, value: Any) -> None:
-        is_variable = isinstance(value, Tensor) and value.requires_grad and value.primitive is None
-        if is_variable and name not in self._buffers:
+        found = is_variable(value)
+        if isinstance(value, list | tuple | dict):
+            check_no_variables(name, value)
+        if found and name not in self._buffers:
             self._parameters[name] = None
         is_state = name in self._parameters or name in self._buffers
-        if is_variable or not is_state or value is None or vars(self).get(name) is None:
+        if found or not is_state or value is None or vars(self).get(name) is None:
             changed()
         super().__setattr__(name, value)
 
@@ -233,6 +230,7 @@ class Module:
                     setattr(module, name, value.astype(dtype))
                 else:
                     value.value, value.grad = value.value.astype(dtype), None
+                    value.data = value.value  # a graph from before is out of date
         return self
 
     def double(self) -> Self:
