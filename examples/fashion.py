@@ -154,7 +154,7 @@ def main() -> None:
             found = data.fashion_mnist(folder)
     (x, t), (unseen, classes) = found
     if options.quick:
-        x, t, unseen, classes = x[:4000], t[:4000], unseen[:1000], classes[:1000]
+        x, t, unseen, classes = x[:6400], t[:6400], unseen[:1000], classes[:1000]
     tg.manual_seed(0)
     model, losses = train(x, t, 1 if options.quick else 3)
     parts = data.batches(unseen, size=500)

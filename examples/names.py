@@ -14,7 +14,7 @@ licence): pip install "tinygrad_ce[names,pictures]". The names held back are loo
 epoch, for the picture, but the network of the last epoch is the one that counts.
 
 One sees names that the networks drew, how many of the names they drew exist, and, in names.png,
-how they learned and what each place of a name costs: from the fourth on they mostly know what comes.
+how they learned and what each place of a name costs: from the fourth on most of it is known.
 """
 
 import argparse
