@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.programs.kernels import VIEWS
+from tinygrad_ce.programs.memory import VIEWS, is_fresh
 from tinygrad_ce.programs.program import Line, Program, Value, call
 
 __all__ = ["owned"]
@@ -40,7 +40,7 @@ def owned(program: Program, original: Program) -> Program:
                 maker = makers[returned]
                 backward = maker.part == "backward"
                 shared = source in handed and (backward or handed[source] is not wanted)
-                view = backward and maker.function in VIEWS
+                view = backward and not is_fresh(maker.function)
                 fine = not shared and not view
                 handed.setdefault(source, wanted)
             if not fine:

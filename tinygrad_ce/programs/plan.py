@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import plain
 from tinygrad_ce.marks import has_nan
-from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.execute import loaded
-from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
+from tinygrad_ce.programs.kernels import KERNELS, elementwise
+from tinygrad_ce.programs.memory import VIEWS, together
 from tinygrad_ce.programs.names import Names
-from tinygrad_ce.programs.printing import dotted, expression
+from tinygrad_ce.programs.places import called_by_name, carried
+from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
+from tinygrad_ce.programs.site import Site
 from tinygrad_ce.programs.tracer import LookAgain, look_again
 
 __all__ = ["Planned", "planned"]
@@ -75,23 +76,27 @@ class _Plan(Site):
         scope: what the source refers to.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, given: tuple[Value, ...] = (), around: _Plan | None = None
+    ) -> None:
         self.program = program
         self.arrays: dict[Value, Any] = {}
         self.names: dict[Value, str] = {}
-        self.scope: dict[str, Any] = {
+        self.scope: dict[str, Any] = around.scope if around else {
             "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
-            "vdot": np.vdot, "dot": np.dot,
-            **{dotted(function): plain(function) for function in foreign(program)},
+            "vdot": np.vdot, "dot": np.dot, **called_by_name(program),
         }  # fmt: skip
-        self.labels = Names(self.scope)
+        self.labels: Names = around.labels if around else Names([*self.scope, "n"])
         self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
         self.setup: list[str] = []
         self.body: list[str] = []
-        self.looks: list[Value] = []
+        self.looks: list[Line] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
-        self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
+        self.flat: dict[Value, tuple[str, Any]] = {}  # the buffer that was given to a Value
+        self.owners: dict[Value, list[Value]] = defaultdict(list)
+        self.given = {value: self.labels.of(value) for value in given}
         self.rows = self._rows()
+        self.carried = carried(program, self.rows)
         self.roots, self.last = self._lifetimes()
         self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
         self.position = 0
@@ -113,15 +118,13 @@ class _Plan(Site):
         return found
 
     def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
-        """The Value whose memory each one looks at, and the last line that looks there."""
-        roots: dict[Value, Value] = {value: value for value in self.program.inputs}
+        """What stands for the memory that each Value may lie in, and the last line that looks
+        there."""
+        groups = [(row, whole) for row, (whole, _) in self.rows.items()]
+        roots = together(self.program, [*groups, *self.carried.items()])
         last: dict[Value, int] = {}
         for i, line in enumerate(self.program.lines):
-            base = line.args[0] if line.function in VIEWS and line.args else None
-            for value in line.results:
-                whole = self.rows[value][0] if value in self.rows else value
-                roots[value] = roots[base] if isinstance(base, Value) else whole
-            for value in line.operands():
+            for value in (*line.operands(), *line.results):
                 last[roots[value]] = i
         for x in self.program.outputs:
             if isinstance(x, Value):
@@ -137,28 +140,45 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             self.position = i
             if line.function is look_again:
-                self.looks.append(line.args[0])
+                self.looks.append(line)
                 continue
             self._look()
-            if (
-                not self._stack(line)
-                and not self._view(line)
-                and not KERNELS.get(line.function, elementwise)(self, line)
-            ):
-                self._plainly(line)
+            self._write(line)
             self._let_go(line)
         self._look()
         outputs = "".join(f"{self._output(x)}, " for x in self.program.outputs)
         return "\n".join([
             f"def plan_of_{self.program.name}():",
             *(f"    {row}" for row in self.setup),
-            f"    def run({', '.join(inputs)}):",
+            f"    def run({', '.join([*inputs, *self.given.values()])}):",
             *(f"        {row}" for row in self.body),
             f"        return ({outputs})",
             "    return run",
         ])  # fmt: skip
 
+    def _write(self, line: Line) -> None:
+        f = line.function
+        kernel = KERNELS.get(f) or KERNELS.get(type(f), elementwise)
+        if not self._stack(line) and not self._view(line) and not kernel(self, line):
+            self._plainly(line)
+        for value in line.results:
+            if self.given.get(value, self.names[value]) != self.names[value]:
+                self.do(f"{self.function(np.copyto, 'copyto')}({self.given[value]}, "
+                        f"{self.names[value]})")  # fmt: skip
+                self.names[value] = self.given[value]
+
     # What kernels ask for.
+
+    def nested(self, program: Program, given: tuple[Value, ...]) -> str:
+        """The name of a program's plan inside of this one; the last arguments are its results'
+        places."""
+        self.setup += _Plan(program, given, self).written().split("\n")
+        name = self.new("tile")
+        self.setup.append(f"{name} = plan_of_{program.name}()")
+        return name
+
+    def new(self, stem: str) -> str:
+        return self.labels.free(stem)
 
     def function(self, function: Any, name: str) -> str:
         if id(function) not in self.known:
@@ -185,6 +205,10 @@ class _Plan(Site):
         return self.known[key]
 
     def derived(self, value: Value, text: str) -> str:
+        if value not in self.arrays:
+            name = self.labels.free("w1")
+            self.do(f"{name} = {self.names[value]}{text}")
+            return name
         key = (self.names[value], text)
         if key not in self.known:
             name = self.known[key] = self.labels.free("w1")
@@ -195,6 +219,11 @@ class _Plan(Site):
         return value in self.arrays
 
     def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
+        if value in self.carried:
+            return self._become(value, in_place_of)
+        if value in self.given:
+            self.names[value] = self.given[value]
+            return self.names[value]
         if self.roots[value] in self.fresh:
             self.fresh_name(value)
             return None
@@ -203,6 +232,7 @@ class _Plan(Site):
         for x in in_place_of:
             if isinstance(x, Value) and self._is_dying(x, value):
                 self.flat[value] = self.flat.pop(x)
+                self.owners[self.roots[value]].append(value)
                 self.arrays[value] = self.arrays[x]
                 return self._called(value, self.names[x])
         key = (value.dtype.str, value.size)
@@ -217,6 +247,7 @@ class _Plan(Site):
             shaped = self.known[name, value.shape] = self.labels.free("b1")
             self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
         self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
+        self.owners[self.roots[value]].append(value)
         return self._called(value, shaped)
 
     def _called(self, value: Value, place: str) -> str:
@@ -227,6 +258,18 @@ class _Plan(Site):
             self.names[value] = place
         return self.names[value]
 
+    def _become(self, value: Value, in_place_of: Iterable[Any]) -> str | None:
+        """The place of what a Value becomes."""
+        end = self.carried[value]
+        place = self.out(end, in_place_of)
+        self.names[value] = self.names[end]
+        if end in self.arrays:
+            self.arrays[value] = self.arrays[end]
+        return place
+
+    def is_carried(self, value: Value) -> bool:
+        return value in self.carried
+
     def _row(self, value: Value) -> str:
         """A row of the stack that a Value will be part of."""
         whole, i = self.rows[value]
@@ -235,6 +278,16 @@ class _Plan(Site):
         row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
         self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
         return self._called(value, self.derived(whole, row))
+
+    def once(self, key: Any, make: Callable[[], str]) -> str:
+        if key not in self.known:
+            self.known[key] = make()
+        return self.known[key]
+
+    def scratch(self, shape: tuple[int, ...], dtype: Any) -> str:
+        name = self.labels.free("b1")
+        self.setup.append(f"{name} = empty({shape}, {self._dtype(dtype)})")
+        return name
 
     def do(self, row: str) -> None:
         self.body.append(row)
@@ -253,17 +306,20 @@ class _Plan(Site):
         )
 
     def _let_go(self, line: Line) -> None:
-        for value in {self.roots[x] for x in line.operands()} | set(line.results):
-            if self.last.get(value, self.position) <= self.position and value in self.flat:
-                flat = self.flat.pop(value)
-                self.idle[flat[1].dtype.str, flat[1].size].append(flat)
+        """Take back the buffers that nobody looks at any more."""
+        for root in {self.roots[x] for x in (*line.operands(), *line.results)}:
+            if self.last[root] <= self.position:
+                for value in self.owners.pop(root, ()):
+                    if value in self.flat:
+                        flat = self.flat.pop(value)
+                        self.idle[flat[1].dtype.str, flat[1].size].append(flat)
 
     def _stack(self, line: Line) -> bool:
         """A stack whose rows were written where they belong; others are copied there."""
         parts = line.args[0] if line.function is np.stack else ()
         inside = [
-            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
-            for x in parts
+            isinstance(x, Value) and self.rows.get(x) == (line.result, i)
+            for i, x in enumerate(parts)
         ]
         if not any(inside) or line.result not in self.arrays:
             return False
@@ -321,7 +377,8 @@ class _Plan(Site):
         if not self.looks:
             return
         squares = []
-        for value in dict.fromkeys(self.looks):
+        finite = any(len(line.args) > 1 for line in self.looks)
+        for value in dict.fromkeys(line.args[0] for line in self.looks):
             name = self.names[value]
             if value.dtype.char not in "fd" or not (value.ndim or value in self.arrays):
                 self.do(f"if has_nan({name}): raise LookAgain")
@@ -332,7 +389,7 @@ class _Plan(Site):
                 squares.append(f"vdot({name}, {name})")
         if squares:
             self.do(f"n = {' + '.join(squares)}")
-            self.do("if n != n: raise LookAgain")
+            self.do(f"if n {'-' if finite else '!='} n: raise LookAgain")
         self.looks = []
 
     def _output(self, x: Any) -> str:

@@ -215,6 +215,8 @@ def dotted(function: Function) -> str:
         return f"{dotted(owner)}.{function.__name__}"
     if function is np.lib.stride_tricks.sliding_window_view:
         return "np.lib.stride_tricks.sliding_window_view"
+    if getattr(builtins, getattr(function, "__name__", ""), None) is function:
+        return str(function.__name__)
     return _public().get(_key_of(function)) or _own_name(function)
 
 

@@ -83,9 +83,13 @@ class Line:
         (result,) = self.results
         return result
 
-    def operands(self) -> Iterator[Value]:
+    def operands(self) -> tuple[Value, ...]:
         """The Values among the arguments, as often as they occur."""
-        yield from values_in((self.args, self.kwargs))
+        found: tuple[Value, ...] | None = self.__dict__.get("_operands")
+        if found is None:  # passes ask again and again
+            found = tuple(values_in((self.args, self.kwargs) if self.kwargs else self.args))
+            self.__dict__["_operands"] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -132,12 +136,14 @@ Pass: TypeAlias = Callable[[Program], Program]
 
 def mapped(change: Callable[[Any], Any], x: Any, kind: type = Value) -> Any:
     """x with `change(item)` in the place of every item of that kind in it."""
+    outer = type(x)
+    if outer is float or outer is int:
+        return x
     if isinstance(x, kind):
         return change(x)
-    outer = type(x)
     if outer is tuple or outer is list:
         return outer([mapped(change, item, kind) for item in x])
-    if outer is dict:
+    if outer is dict and x:
         return {key: mapped(change, item, kind) for key, item in x.items()}
     if outer is slice:
         return slice(*(mapped(change, part, kind) for part in (x.start, x.stop, x.step)))
@@ -150,7 +156,10 @@ def values_in(x: Any) -> Iterator[Value]:
         yield x
     elif isinstance(x, tuple | list):
         for item in x:
-            yield from values_in(item)
+            if type(item) is Value:
+                yield item
+            else:
+                yield from values_in(item)
     elif isinstance(x, dict):
         yield from values_in(list(x.values()))
     elif type(x) is slice:

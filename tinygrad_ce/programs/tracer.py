@@ -21,7 +21,7 @@ from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
-from tinygrad_ce.randomness import bernoulli, gaussian
+from tinygrad_ce.randomness import bernoulli, default_generator, gaussian, rewound
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import TABLE
@@ -35,6 +35,7 @@ __all__ = [
     "Traced",
     "TracedGenerator",
     "draw",
+    "generators_in",
     "look_again",
 ]
 
@@ -63,9 +64,9 @@ class LookAgain(Exception):  # noqa: N818  it is no error
     """A gradient has a nan: the engine has a second look at what it depends on."""
 
 
-def look_again(g: Any) -> None:
-    """Leave the program if there is a nan in a gradient."""
-    if has_nan(g):
+def look_again(g: Any, finite: bool = False) -> None:
+    """Leave the program if there is a nan in a gradient, or what is not finite, if it must be."""
+    if has_nan(g) or (finite and not np.isfinite(g).all()):
         raise LookAgain
 
 
@@ -117,8 +118,12 @@ class Trace:
 
     def computed(self, function: Function, args: Any, kwargs: Any) -> Any:
         """What a call returns on the examples."""
+        given, named = _examples(args), _examples(kwargs)
         try:
-            return function(*_examples(args), **_examples(kwargs))
+            if function not in EFFECTS:
+                return function(*given, **named)
+            with rewound(*generators_in((given, named)), default_generator()):
+                return function(*given, **named)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             self.caught = TraceError(
                 f"{type(error).__name__} ({error}) was raised and caught",
@@ -376,6 +381,15 @@ class TracedGenerator(Known):
             return self.tape.record(draw, (self, name, *args), kwargs)
 
         return drawn if callable(method) else method
+
+
+def generators_in(x: Any) -> Iterator[np.random.Generator]:
+    """Every generator in x, in tuples and dicts."""
+    if isinstance(x, np.random.Generator):
+        yield x
+    elif isinstance(x, tuple | dict):
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from generators_in(item)
 
 
 def draw(generator: np.random.Generator, method: str, *args: Any, **kwargs: Any) -> Any:
