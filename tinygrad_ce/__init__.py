@@ -1,6 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
-from tinygrad_ce import data, nn, optim
+from tinygrad_ce import data, nn, optim, training
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.debugging import debug_print
@@ -62,7 +62,9 @@ from tinygrad_ce.rules.table import primitive
 from tinygrad_ce.saving import FileError, load, save
 from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
+from tinygrad_ce.training.fit import fit
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_ce.vectors import ravel, value_and_grad_of_vector
 
 __all__ = [
     "DTypeError",
@@ -97,6 +99,7 @@ __all__ = [
     "erf",
     "erfc",
     "erfinv",
+    "fit",
     "focal",
     "gelu",
     "grad",
@@ -124,6 +127,7 @@ __all__ = [
     "optim",
     "polygamma",
     "primitive",
+    "ravel",
     "relu",
     "save",
     "set_at",
@@ -135,7 +139,9 @@ __all__ = [
     "softplus",
     "squared_error",
     "tensor",
+    "training",
     "value_and_grad",
+    "value_and_grad_of_vector",
     "vjp",
     "xlog1py",
     "xlogy",

@@ -72,7 +72,7 @@ def batches(
     >>> [tb.tolist() for xb, tb in batches(x, t, 2)]
     [[0, 1], [2, 3], [4]]
     >>> [tb.tolist() for xb, tb in batches(x, t, 2, shuffle=True, generator=0, drop_last=True)]
-    [[4, 2], [3, 1]]
+    [[2, 4], [3, 0]]
     """
     examples = (x,) if t is None else (x, t)
     drawn = default_generator() if generator is None else np.random.default_rng(generator)

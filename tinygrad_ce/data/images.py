@@ -59,6 +59,6 @@ def fashion_mnist(folder: str | Path = DEBIAN) -> tuple[Examples, Examples]:
         raise FileNotFoundError(
             f"There is no folder {folder}. Fashion-MNIST is read from its four IDX files. On "
             "Debian and Ubuntu install them by sudo apt install dataset-fashion-mnist; elsewhere "
-            "fetch them from github.com/zalandoresearch/fashion-mnist (data/fashion) and pass the folder."
+            "fetch them from github.com/zalandoresearch/fashion-mnist, and pass the folder."
         )
     return read_mnist(folder)

@@ -46,6 +46,7 @@ from tinygrad_ce.nn.parameter import Parameter
 from tinygrad_ce.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from tinygrad_ce.nn.recurrent import GRU, LSTM, RNN
 from tinygrad_ce.nn.shrinking import Hardshrink, Softmin, Softshrink, Tanhshrink, Threshold
+from tinygrad_ce.nn.summary import summary
 from tinygrad_ce.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
@@ -118,5 +119,6 @@ __all__ = [
     "causal_mask",
     "init",
     "scaled_dot_product_attention",
+    "summary",
     "utils",
 ]

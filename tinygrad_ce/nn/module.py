@@ -29,6 +29,7 @@ from numpy.typing import DTypeLike, NDArray
 from tinygrad_ce.nn.parameter import check_no_variables, is_variable
 from tinygrad_ce.nn.state import Keys, load_state, state_of
 from tinygrad_ce.nn.structure import branch, changed
+from tinygrad_ce.nn.summary import Summary, summary
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import Branch
 
@@ -240,6 +241,10 @@ class Module:
     def float(self) -> Self:
         """Turn it into float32."""
         return self.to(np.float32)
+
+    def summary(self, *inputs: Any) -> Summary:
+        """A table of its layers, their outputs' shapes for such inputs, and their counts."""
+        return summary(self, *inputs)
 
     # The tree.
 

@@ -1,0 +1,42 @@
+"""Every example runs in its quick form, in a process of its own, and leaves no file behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def run(
+    path: Path, folder: Path, *arguments: str, without: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The example as from the command line; `without` is a library that is not there."""
+    script = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({without.split()!r}))\n"
+        f"sys.argv = [{path.name!r}, *{arguments!r}]\n"
+        f"runpy.run_path({str(path)!r}, run_name='__main__')"
+    )
+    alone = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", "-c", script]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **alone},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_quick(path: Path, tmp_path: Path) -> None:
+    done = run(path, tmp_path, "--quick", without="matplotlib PIL")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert f"examples/{path.name} --quick" in path.read_text(encoding="utf-8")
