@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_ce.errors import MissingError
+from tinygrad_ce.programs.effects import LookAgain
 from tinygrad_ce.programs.elsewhere import Library, elsewhere
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.jax_arrays import Jax
@@ -14,7 +15,6 @@ from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Program
 from tinygrad_ce.programs.tiles import tiled
 from tinygrad_ce.programs.torch_arrays import Torch
-from tinygrad_ce.programs.tracer import LookAgain
 
 __all__ = ["executing", "library_of"]
 

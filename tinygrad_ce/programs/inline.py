@@ -13,8 +13,9 @@ import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-from tinygrad_ce.programs.tracer import Known, Trace, Traced
+from tinygrad_ce.programs.tracer import Trace, Traced
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.batch import batched
+from tinygrad_ce.programs.effects import draw, look_again
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.factor import factored
 from tinygrad_ce.programs.inline import opened
@@ -26,7 +27,6 @@ from tinygrad_ce.programs.quotients import fewer_products
 from tinygrad_ce.programs.scale import scaled_seed
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
 from tinygrad_ce.programs.sums import products_of_rows
-from tinygrad_ce.programs.tracer import draw, look_again
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, softmax
 from tinygrad_ce.rules.special import xlog1py, xlogy
