@@ -34,6 +34,20 @@ def run(
     )
 
 
+@pytest.mark.parametrize("name", ["digits", "mlp_by_hand", "spiral"])
+def test_the_picture_names_its_extra(name: str, tmp_path: Path) -> None:
+    done = run(ROOT / "examples" / f"{name}.py", tmp_path, without="matplotlib")
+    assert done.returncode == 2
+    assert 'pip install "tinygrad_ce[pictures]"' in done.stderr
+
+
+def test_digits_name_their_extra(tmp_path: Path) -> None:
+    path = ROOT / "examples" / "digits.py"
+    done = run(path, tmp_path, "--quick", without="matplotlib sklearn sklearn.datasets")
+    assert done.returncode == 0, done.stderr
+    assert 'pip install "tinygrad_ce[sklearn]"' in done.stdout
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_quick(path: Path, tmp_path: Path) -> None:
     done = run(path, tmp_path, "--quick", without="matplotlib PIL")

@@ -13,7 +13,8 @@ import tinygrad_ce as tg
 from tinygrad_ce import nn, optim
 from tinygrad_ce.data import batches, moons
 from tinygrad_ce.errors import ShapeError, TraceWarning
-from tinygrad_ce.training import Training, accuracy, evaluate, fit, predict
+from tinygrad_ce.nn.dropout import dropout
+from tinygrad_ce.training import Training, accuracy, evaluate, fit, predict, progress
 
 X, T = moons(60, noise=0.1)
 X_TEST, T_TEST = moons(30, noise=0.1, seed=1)
@@ -150,6 +151,30 @@ def test_eager_on_request_needs_no_word() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(Asking(), order(), LOSS, optim.adam(), 1, compiled=False)
+
+
+class Drawing(Asking):
+    """One that draws random numbers before it looks."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(dropout(x, 0.5))
+
+
+@pytest.mark.filterwarnings("ignore::tinygrad_ce.TraceWarning")
+def test_what_was_tried_draws_no_random_numbers() -> None:
+    losses = []
+    for compiled in (True, False):
+        tg.manual_seed(0)
+        losses.append(fit(Drawing(), order(), LOSS, optim.adam(), 2, compiled=compiled)["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_dropout_draws_the_same_compiled_or_not() -> None:
+    losses = []
+    for compiled in (True, False):
+        model = network(dropout=0.5)
+        losses.append(fit(model, order(), LOSS, optim.adam(), 3, compiled=compiled)["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
 
 
 # History
@@ -301,6 +326,30 @@ def test_on_request_a_line_for_each_epoch_is_shown(capsys: pytest.CaptureFixture
     trained(2, progress=True, validation=VALIDATION)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+
+
+def test_a_bar_counts_batches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    trained(3, validation=VALIDATION)
+    shown = capsys.readouterr().err
+    assert "12/12" in shown
+    assert "val_loss" in shown
+
+
+@pytest.mark.parametrize(("ci", "watched"), [("true", False), ("", True)])
+def test_in_ci_nobody_looks_on(monkeypatch: pytest.MonkeyPatch, ci: str, watched: bool) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert progress.is_watched() is watched
+
+
+def test_the_curves_are_drawn() -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    ax = trained(2, validation=VALIDATION)[1].plot()
+    assert [line.get_label() for line in ax.lines] == ["loss", "val_loss"]
 
 
 # Words

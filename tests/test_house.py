@@ -1,8 +1,10 @@
 """The promises of the house: floors, imports, the public names, NumPy alone at import."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,8 @@ def test_third_parties_are_numpy_alone(path: Path) -> None:
     allowed = {"numpy", "tinygrad_ce"}
     if module(path).startswith(("testing.strategies", "testing.drawing", "testing.entry")):
         allowed.add("hypothesis")
+    if module(path) == "sklearn":
+        allowed.add("sklearn")
     assert roots - sys.stdlib_module_names <= allowed
 
 
@@ -235,6 +239,18 @@ def test_import_brings_numpy_alone() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.split() == []
+
+
+def test_extras_that_are_named_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        extra
+        for path in [*FILES, ROOT / "README.md"]
+        for extra in re.findall(r"(?:tinygrad_ce|\.)\[(\w+)\]", path.read_text(encoding="utf-8"))
+        if not extra.isdigit()
+    }
+    assert "sklearn" in named
+    assert named <= project["optional-dependencies"].keys()
 
 
 def test_top_level_holds_what_it_should() -> None:
