@@ -1,6 +1,7 @@
 """Every example runs in its quick form, in a process of its own, and leaves no file behind."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,21 @@ def test_quick(path: Path, tmp_path: Path) -> None:
     assert done.stdout
     assert list(tmp_path.iterdir()) == []
     assert f"examples/{path.name} --quick" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["aiueo", "fashion", "names"])
+def test_a_missing_extra_is_named(name: str, tmp_path: Path) -> None:
+    done = run(ROOT / "examples" / f"{name}.py", tmp_path, without="matplotlib")
+    assert done.returncode == 2
+    assert 'pip install "tinygrad_ce[' in done.stderr
+
+
+def test_fashion_reads_a_folder_or_says_what_to_install(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "fashion.py"
+    done = run(script, tmp_path, "--quick", "--folder", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "dataset-fashion-mnist" in done.stderr
+    runpy.run_path(str(script))["stand_in"](tmp_path)
+    done = run(script, tmp_path, "--quick", "--folder", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "(1000 of 1000)" in done.stdout

@@ -273,6 +273,11 @@ def test_without_the_file_resume_begins(tmp_path: Path) -> None:
     assert trained(1, checkpoint=tmp_path / "a.npz", resume=True)[1].epochs == 1
 
 
+def test_resume_needs_a_file() -> None:
+    with pytest.raises(ValueError, match="without a checkpoint"):
+        trained(1, resume=True)
+
+
 # Ctrl-C
 
 

@@ -12,7 +12,6 @@ A file is written whole or not at all; one that is not whole, or not of this for
 nothing in it is ever run.
 """
 
-import importlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -24,9 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ce.errors import Error
+from tinygrad_ce.optional import Library
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["FileError", "load", "save"]
+
+_safetensors = Library(
+    "safetensors.numpy", "safetensors", "it reads and writes files of this form", "safetensors"
+)
 
 _TREE = "tree.json"  # the entry that says where in the tree each array stands
 _VERSION = 1
@@ -46,7 +50,7 @@ def save(path: str | Path, tree: Any) -> None:
 
     Raises:
         FileError: something in the tree cannot be saved.
-        ImportError: the package safetensors is not there.
+        MissingError: the package safetensors is not there.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +62,7 @@ def save(path: str | Path, tree: Any) -> None:
         tree = tree.state_dict()
     if Path(path).suffix == ".safetensors":
         tensors = {name: np.ascontiguousarray(_named_array(name, x)) for name, x in tree.items()}
-        content = _safetensors().save(tensors)
+        content = _safetensors.save(tensors)
         _write(path, lambda file: file.write(content))
         return
     arrays: dict[str, NDArray[Any]] = {}
@@ -76,7 +80,7 @@ def load(path: str | Path) -> Any:
     """
     try:
         if Path(path).suffix == ".safetensors":
-            return _safetensors().load(Path(path).read_bytes())
+            return _safetensors.load(Path(path).read_bytes())
         with open(path, "rb") as raw:  # np.load would not close a damaged file
             file = np.load(raw, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -113,16 +117,6 @@ def _write(path: str | Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 _numbers = count()
-
-
-def _safetensors() -> Any:
-    try:
-        return importlib.import_module("safetensors.numpy")
-    except ImportError as error:
-        raise ImportError(
-            "safetensors is not installed. Files of this form are read and written by it. "
-            'Use pip install "tinygrad_ce[safetensors]", or the ending .npz.'
-        ) from error
 
 
 def _named_array(name: Any, x: Any) -> Any:

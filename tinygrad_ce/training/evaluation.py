@@ -12,6 +12,7 @@ from tinygrad_ce.data.batches import batches
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.training.steps import Attempt
 from tinygrad_ce.trees import map_tree
@@ -19,6 +20,12 @@ from tinygrad_ce.trees import map_tree
 __all__ = ["Metrics", "accuracy", "evaluate", "forward", "measured", "predict"]
 
 Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
+
+
+@compile  # one for all models, so that a program is written once for each
+def forward(model: Module, x: Any) -> Any:
+    """The outputs of a model."""
+    return model(x)
 
 
 def predict(model: Module, x: Any, *, batch_size: int = 256, compiled: bool = True) -> Any:
@@ -121,10 +128,6 @@ def in_use(model: Module) -> Iterator[None]:
     finally:
         for module, training in modules:
             module.training = training
-
-
-def forward(model: Module, x: Any) -> Any:
-    return model(x)
 
 
 def _plain(x: Any) -> Any:

@@ -82,7 +82,8 @@ def fit(
         The measures: "loss", the mean over the batches as they were trained on, and the others.
 
     Raises:
-        ValueError: metrics without validation, or examples that can be gone through only once.
+        ValueError: metrics without validation, `resume` without `checkpoint`, or examples that can
+            be gone through only once.
         KeyError: there is no such measure to monitor.
 
     >>> import numpy as np
@@ -93,7 +94,7 @@ def fit(
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    _check(examples, validation, metrics, epochs)
+    _check(examples, epochs, validation, metrics, checkpoint, resume)
     if isinstance(optimizer, Rule):
         optimizer = Optimizer(model.parameters(), optimizer)
     if monitor is None and (validation is not None or patience is not None):
@@ -158,11 +159,18 @@ def _ends(run: Training, patience: int | None) -> bool:
     return run.history.ended != "epochs"
 
 
-def _check(examples: Any, validation: Any, metrics: Any, epochs: int) -> None:
+def _check(
+    examples: Any, epochs: int, validation: Any, metrics: Any, checkpoint: Any, resume: bool
+) -> None:
     if metrics and validation is None:
         raise ValueError(
             f"metrics {sorted(metrics)} were given without validation. They are measured on it. "
             "Pass validation=(x, t), the examples to train on if there are no others."
+        )
+    if resume and checkpoint is None:
+        raise ValueError(
+            "resume=True was passed without a checkpoint. Training goes on from that file. "
+            'Pass checkpoint="training.npz", as the training before did.'
         )
     if isinstance(examples, Iterator) and epochs > 1:
         raise ValueError(

@@ -9,7 +9,7 @@ from warnings import warn
 from tinygrad_ce.errors import TraceError, TraceWarning
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.utils import clip_grad_norm_
-from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.compiled import Compiled, compile
 from tinygrad_ce.transforms import value_and_grad
 from tinygrad_ce.trees import flatten, paths
 
@@ -17,19 +17,19 @@ __all__ = ["Attempt", "Gradients"]
 
 
 class Attempt:
-    """A function that is compiled, and called as it is once that was not possible.
+    """A program of a function, or, where that cannot be, the function itself.
 
     Args:
-        f: a function of trees of arrays.
+        program: a function that was compiled.
         compiled: whether it is tried at all.
 
-    >>> Attempt(lambda x: x + 1, compiled=False)(1)
+    >>> Attempt(compile(lambda x: x + 1), compiled=False)(1)
     2
     """
 
-    def __init__(self, f: Callable[..., Any], compiled: bool) -> None:
-        self.f = f
-        self.program = compile(f) if compiled else None
+    def __init__(self, program: Compiled, compiled: bool) -> None:
+        self.function = program.function
+        self.program = program if compiled else None
 
     def __call__(self, *args: Any) -> Any:
         if self.program is not None:
@@ -40,10 +40,10 @@ class Attempt:
                     f"The model cannot be compiled, and runs eagerly. {error} "
                     "Pass compiled=False to run it so from the beginning.",
                     TraceWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 self.program = None
-        return self.f(*args)
+        return self.function(*args)
 
 
 class Gradients:
@@ -78,7 +78,7 @@ class Gradients:
             return value, _variable(gradient), dict(changed.named_buffers())
 
         self.model, self.clip_norm = model, clip_norm
-        self.run = Attempt(gradients, compiled)
+        self.run = Attempt(compile(gradients), compiled)
         self.look()
 
     def look(self) -> None:
