@@ -11,6 +11,7 @@ from test_compiled_equality import check_same, outcome
 import tinygrad_ce as tg
 from tinygrad_ce.programs.batch import batched
 from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.factor import factored
 from tinygrad_ce.programs.lower import lower
@@ -19,7 +20,6 @@ from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.simplify import dead, simplify
 from tinygrad_ce.programs.sums import products_of_rows
 from tinygrad_ce.programs.trace import trace
-from tinygrad_ce.programs.tracer import look_again
 
 N, B, D = 6, 3, 4
 
@@ -155,7 +155,7 @@ def test_what_is_factored_is_looked_at() -> None:
     np.testing.assert_array_equal(run(np.ones(2), np.ones(2), np.ones(2))[0], [2, 2])
     large = np.array([1e308, 1.0])
     for first in (0.0, 1e-300):
-        with pytest.raises(tg.programs.tracer.LookAgain), np.errstate(all="ignore"):
+        with pytest.raises(tg.programs.effects.LookAgain), np.errstate(all="ignore"):
             run(np.array([first, 1.0]), large, large)
 
 

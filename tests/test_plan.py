@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygrad_ce.programs.effects import LookAgain, look_again
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Line, Program, Value, call
-from tinygrad_ce.programs.tracer import LookAgain, look_again
 from tinygrad_ce.rules.joining import cut
 
 X = np.linspace(0.5, 2.0, 6).reshape(2, 3)

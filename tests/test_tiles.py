@@ -10,12 +10,12 @@ import pytest
 
 import tinygrad_ce as tg
 from tinygrad_ce.programs.compiled import compile
+from tinygrad_ce.programs.effects import LookAgain
 from tinygrad_ce.programs.lower import lower
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Program, Value, call
 from tinygrad_ce.programs.region import Region
 from tinygrad_ce.programs.tiles import Sizes, tiled
-from tinygrad_ce.programs.tracer import LookAgain
 
 SMALL = Sizes(large=48, tile=8, calls=2)
 DTYPES = (np.float64, np.float32)

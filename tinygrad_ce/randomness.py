@@ -5,6 +5,8 @@ Whatever draws takes a `generator`, a NumPy `Generator`; without one it draws fr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -20,6 +22,7 @@ __all__ = [
     "gaussian",
     "manual_seed",
     "normal",
+    "rewound",
     "uniform",
 ]
 
@@ -49,6 +52,24 @@ def manual_seed(seed: int) -> np.random.Generator:
     generator = default_generator()
     generator.bit_generator.state = type(generator.bit_generator)(seed).state
     return generator
+
+
+@contextmanager
+def rewound(*generators: np.random.Generator) -> Iterator[None]:
+    """Set generators back, afterwards, to where they were before.
+
+    >>> rng = np.random.default_rng(0)
+    >>> with rewound(rng):
+    ...     a = rng.random()
+    >>> a == rng.random()
+    True
+    """
+    states = [generator.bit_generator.state for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states):
+            generator.bit_generator.state = state
 
 
 def uniform(

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.patterns import Makers
 from tinygrad_ce.programs.program import Line, Program, Value, call
-from tinygrad_ce.programs.tracer import look_again
 
 __all__ = ["factored"]
 

@@ -16,16 +16,17 @@ import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.batch import batched
+from tinygrad_ce.programs.effects import draw, look_again
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.factor import factored
+from tinygrad_ce.programs.inline import opened
 from tinygrad_ce.programs.labels import less_at_labels, pick_labels, picked
 from tinygrad_ce.programs.patterns import Rewriting, number
-from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.quotients import fewer_products
 from tinygrad_ce.programs.scale import scaled_seed
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
 from tinygrad_ce.programs.sums import products_of_rows
-from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, softmax
 from tinygrad_ce.rules.special import xlog1py, xlogy
@@ -192,7 +193,7 @@ def inline(program: Program) -> Program:
     """Write functions of ours as the NumPy calls that they make; those that ask stay whole."""
     whole: set[Function] = {look_again, draw, masked, picked}
 
-    def opened(line: Line) -> Rewriting | None:
+    def inside(line: Line) -> Rewriting | None:
         if line.function not in ours or line.effect or line.several:
             return None
         found = _inside(line)
@@ -201,7 +202,7 @@ def inline(program: Program) -> Program:
         return found
 
     while ours := set(foreign(program)) - whole:
-        before, program = program, replaced(program, opened)
+        before, program = program, replaced(program, inside)
         if program.lines == before.lines:
             break
     return program
@@ -209,22 +210,12 @@ def inline(program: Program) -> Program:
 
 def _inside(line: Line) -> Rewriting | None:
     """The lines that a function of ours writes when it is traced."""
-    trace = Trace()
-    trace.part = line.part
-
-    def traced(value: Value) -> Traced:
-        sample = value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
-        return Traced(trace, value, sample)
-
-    args, kwargs = mapped(traced, line.args), mapped(traced, dict(line.kwargs))
     try:
-        with np.errstate(all="ignore"):
-            found = plain(line.function)(*args, **kwargs)
+        lines, found = opened(line, plain(line.function))
     except Exception:  # the sample may not be what the function takes
         return None
-    if not isinstance(found, Traced) or found.variable.dtype != line.result.dtype:
-        return None
-    return trace.lines, found.variable
+    fits = isinstance(found, Value) and found.dtype == line.result.dtype
+    return (lines, found) if fits else None
 
 
 def cheaper(program: Program) -> Program:

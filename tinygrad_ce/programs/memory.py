@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import draw
 from tinygrad_ce.programs.program import Line, Program, Value
 from tinygrad_ce.programs.region import Region
-from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function
@@ -18,7 +18,7 @@ from tinygrad_ce.rules.special import log_sigmoid, sigmoid, softplus, xlogy
 from tinygrad_ce.rules.support import astype, masked, output, ratio, spread, weigh
 from tinygrad_ce.targets import ones_at
 
-__all__ = ["VIEWS", "is_fresh", "shared", "together"]
+__all__ = ["VIEWS", "is_fresh", "lifetimes", "shared", "together"]
 
 # Functions whose result looks at their first operand's memory, or may.
 VIEWS: frozenset[Function] = frozenset(
@@ -97,3 +97,15 @@ def together(program: Program, groups: Iterable[Iterable[Value]] = ()) -> dict[V
         for other in others:
             above[top(other)] = top(first)
     return {value: top(value) for value in above}
+
+
+def lifetimes(program: Program, roots: dict[Value, Value]) -> dict[Value, int]:
+    """The last line that looks at the memory that each root stands for."""
+    last: dict[Value, int] = {}
+    for i, line in enumerate(program.lines):
+        for value in (*line.operands(), *line.results):
+            last[roots[value]] = i
+    for x in program.outputs:
+        if isinstance(x, Value):
+            last[roots[x]] = len(program.lines)
+    return last

@@ -10,11 +10,12 @@ import numpy as np
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.emit import foreign
 from tinygrad_ce.programs.labels import less_at
+from tinygrad_ce.programs.memory import VIEWS
 from tinygrad_ce.programs.printing import dotted
 from tinygrad_ce.programs.program import Program, Value
 from tinygrad_ce.programs.region import Region
 
-__all__ = ["called_by_name", "carried"]
+__all__ = ["called_by_name", "carried", "stacked"]
 
 
 def called_by_name(program: Program) -> dict[str, Any]:
@@ -42,4 +43,20 @@ def carried(program: Program, elsewhere: Container[Value]) -> dict[Value, Value]
             is_fresh = made is not None and isinstance(made.function, np.ufunc)
             if is_fresh and uses[x] == 1 and x.ndim:
                 found[x] = line.result
+    return found
+
+
+def stacked(program: Program) -> dict[Value, tuple[Value, int]]:
+    """The Values that are written where np.stack would copy them: the stack, and their row."""
+    outputs = {x for x in program.outputs if isinstance(x, Value)}
+    made = {v for line in program.lines if line.function not in VIEWS for v in line.results}
+    free = made - outputs
+    found: dict[Value, tuple[Value, int]] = {}
+    for line in program.lines:
+        if line.function is np.stack and line.args[1:] in ((), (0,)) and not line.kwargs:
+            for i, x in enumerate(line.args[0]):
+                fits = isinstance(x, Value) and x in free and x not in found
+                fits = fits and line.result not in outputs
+                if fits and x.dtype == line.result.dtype and not x.weak:
+                    found[x] = (line.result, i)
     return found

@@ -19,8 +19,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygrad_ce.debugging import show
+from tinygrad_ce.programs.effects import draw
 from tinygrad_ce.programs.program import Line, Value
-from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,7 +53,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'} {self.dtype} {self.shape}>"
@@ -177,8 +178,33 @@ def _result(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         kinds = [operand_kinds(x) for x in args]
         dtype = function.resolve_dtypes((*kinds, *[None] * function.nout))[function.nin]
         return Value(np.broadcast_shapes(*shapes), dtype)
+    if function in _REDUCTIONS and isinstance(args[0], Value) and args[0].size > _LARGE:
+        reduced = _reduced(function, args[0], args[1:], kwargs)
+        if reduced is not None:
+            return reduced
     with np.errstate(all="ignore"):
         return Value.like(function(*mapped(_sample, args), **mapped(_sample, kwargs)))
+
+
+_REDUCTIONS = frozenset({np.sum, np.mean, np.max, np.min, np.prod})
+_LARGE = 10_000  # entries that take longer to reduce than to think about
+
+
+def _reduced(
+    function: Function, x: Value, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Value | None:
+    """The result of reducing, found on an array with few entries; None for further arguments."""
+    if len(args) > 1 or not kwargs.keys() <= {"axis", "keepdims"}:
+        return None
+    axis = args[0] if args else kwargs.get("axis")
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduced = {i % x.ndim for i in axes}
+    keepdims = kwargs.get("keepdims", False)
+    shape = tuple(
+        1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced
+    )
+    small = np.ones((1,) * x.ndim, x.dtype)
+    return Value(shape, np.asarray(function(small, *args, **kwargs)).dtype)
 
 
 def operand_kinds(x: Any) -> Any:
@@ -192,4 +218,6 @@ def operand_kinds(x: Any) -> Any:
 
 def _sample(value: Value) -> Any:
     """Some numbers of a Value's shape and dtype."""
-    return value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
+    if value.weak:
+        return value.weak(1)
+    return np.broadcast_to(np.ones((), value.dtype), value.shape)[()]  # takes no memory

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.simplify import replaced
-from tinygrad_ce.programs.tracer import look_again
 
 __all__ = ["scaled_seed"]
 

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import DRAWS, look_again
 from tinygrad_ce.programs.identities import RULES
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule
 from tinygrad_ce.programs.program import Line, Pass, Program, Value, call, mapped
-from tinygrad_ce.programs.tracer import EFFECTS, look_again
 from tinygrad_ce.rules.support import masked, ratio, weigh
 from tinygrad_ce.targets import check_distribution
 
@@ -63,7 +63,7 @@ def common(program: Program) -> Program:
     lines = []
     for line in program.lines:
         line = _with_known(line, known)
-        if line.effect and line.function in EFFECTS:
+        if line.effect and line.function in DRAWS:
             lines.append(line)
             continue
         key = (line.function, argument_key(line.args), argument_key(dict(line.kwargs)))

@@ -16,10 +16,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.region import SHAPED, Region
-from tinygrad_ce.programs.tracer import look_again
 from tinygrad_ce.rules.support import astype, masked
 
 __all__ = ["Sizes", "tiled"]

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import TraceError, TraceWarning
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Program, Value
-from tinygrad_ce.programs.tracer import Known, Trace, Traced, TracedGenerator
+from tinygrad_ce.programs.tracer import Trace, Traced, TracedGenerator
 from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import Structure, flatten, paths
 
