@@ -9,7 +9,7 @@ from tinygrad_ce.optional import Library
 
 __all__ = ["History"]
 
-_pyplot = Library("matplotlib.pyplot", "matplotlib", "it draws the curves", "plot")
+_pyplot = Library("matplotlib.pyplot", "matplotlib", "it draws the curves", "pictures")
 
 
 class History(Mapping[str, list[float]]):
