@@ -241,6 +241,12 @@ def test_import_brings_numpy_alone() -> None:
     assert done.stdout.split() == []
 
 
+def test_estimators_without_scikit_learn_name_the_extra() -> None:
+    program = "import sys; sys.modules['sklearn'] = None; import tinygrad_ce.sklearn"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert 'pip install "tinygrad_ce[sklearn]".' in done.stderr
+
+
 def test_extras_that_are_named_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {
