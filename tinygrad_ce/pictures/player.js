@@ -38,7 +38,7 @@ function map(id, name) {
     const hue = number < 0 ? "--minus" : "--plus";
     cell.style.background = Number.isFinite(number)
       ? `rgba(var(${hue}), ${(0.62 * Math.abs(number) / most).toFixed(3)})`
-      : "repeating-linear-gradient(45deg, var(--slope) 0 2px, transparent 2px 5px)";
+      : "repeating-linear-gradient(45deg, rgba(var(--plus), .3) 0 2px, transparent 2px 6px)";
     cell.title = `${place} = ${v}`;
     cell.onpointerenter = cell.onclick = () => { say.textContent = cell.title; };
     grid.append(made("span", "", cell));
