@@ -298,7 +298,7 @@ def test_repeated_steps_are_folded() -> None:
     folded, whole = drawing(scene), drawing(scene, collapse=False)
     assert len(whole.boxes) == len(scene.vertices) > 300
     assert len(folded.boxes) < 30
-    assert any("57 times the same 4 steps" in box.head for box in folded.boxes)
+    assert any("58 more of the same 4 steps" in box.head for box in folded.boxes)
     for drawn in (folded, whole):
         assert sorted(n for box in drawn.boxes for n in box.members) == list(
             range(len(scene.vertices))
@@ -309,12 +309,14 @@ def test_repeated_steps_are_folded() -> None:
 
 @given(st.lists(st.integers(0, 2), max_size=40))
 def test_repeats_are_repeats(codes: list[int]) -> None:
-    end = 0
+    taken: set[int] = set()
     for start, length, times in repeats(codes):
-        assert start >= end
-        assert times >= 3
         end = start + length * times
+        assert times >= 3 or (times == 2 and length >= 8)
         assert codes[start:end] == codes[start : start + length] * times
+        folded = set(range(start + length, end))
+        assert not folded & taken
+        taken |= folded
 
 
 @st.composite
@@ -386,3 +388,15 @@ def test_nothing_is_kept() -> None:
     gc.collect()
     assert picture.svg
     assert kept() is None
+
+
+def test_formulas_are_as_one_writes_them() -> None:
+    W = tg.tensor(np.ones((2, 3)), True)  # noqa: N806
+    x = np.ones((4, 3))
+    y = x @ W.T
+    z = np.sum(y[:, 0] ** 3 / 2.5 - np.mean(y, axis=1, keepdims=True).ravel())
+    written = [v.formula for v in look(z).vertices if v.formula]
+    assert written[0] == "W.T"
+    assert {"y[:, 0]", "mean(y, axis=1, keepdims=True)"} <= set(written)
+    assert any(re.fullmatch(r"v\d+ \*\* 3", w) for w in written)
+    assert any(re.fullmatch(r"v\d+ / 2\.5", w) for w in written)

@@ -45,6 +45,8 @@ def operation(node: Node, labels: Labels) -> str:
     if primitive.function is output:
         return f"{labels(operands[0])}[{operands[1]}]"
     try:
+        if primitive.function is np.transpose and operands[1:] == (None,):
+            operands = operands[:1]  # which is written x.T
         args = _valued(tuple(operands), labels)
         named = _valued(dict(node.parameters), labels)
         line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
