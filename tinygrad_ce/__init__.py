@@ -38,6 +38,7 @@ from tinygrad_ce.functions import (
     xlog1py,
     xlogy,
 )
+from tinygrad_ce.lines import source_lines
 from tinygrad_ce.losses import (
     binary_cross_entropy,
     cross_entropy,
@@ -122,6 +123,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "source_lines",
     "squared_error",
     "tensor",
     "value_and_grad",
