@@ -39,6 +39,7 @@ FLOORS = {
     "lines": 5,
     "data": 5,
     "programs": 5,
+    "pictures": 5,
     "testing": 6,
     "__init__": 7,
     "__main__": 8,

@@ -163,6 +163,7 @@ def pull_back(
     probe: bool = False,
     changed: set[Node] | None = None,
     nodes: list[Node] | None = None,
+    passed: list[tuple[Node, Node, Any]] | None = None,
 ) -> Iterator[tuple[Node, Any]]:
     """Yield every node that root depends on with its gradient, newest first.
 
@@ -179,6 +180,8 @@ def pull_back(
         changed: the nodes whose hooks changed the gradient; filled, and read when probing: what
             they put in its place may be other than 0 anywhere.
         nodes: `order(root, since)`, where the caller has it.
+        passed: filled with (node, parent, what goes on from the one to the other), in the order
+            in which the gradients are added up.
     """
     waiting: dict[Node, Any] = {root: gradient}
     shown: dict[Node, Any] = {}
@@ -243,6 +246,8 @@ def pull_back(
                 onward.append(_is_nan(r))
             elif reached is not None:
                 r = _masked(r, next(known))
+            if passed is not None:
+                passed.append((node, parent, r))
             before = arrived(parent)
             waiting[parent] = r if before is None else before + r
 
@@ -356,6 +361,7 @@ def gradients(
     asked: Any = None,
     probe: bool = False,
     nodes: list[Node] | None = None,
+    passed: list[tuple[Node, Node, Any]] | None = None,
 ) -> dict[Node, Any]:
     """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
 
@@ -367,7 +373,7 @@ def gradients(
 
     Inside a larger graph a gradient of 0 may have been computed: there `asked` says where one
     arrives at the root. With `probe` the gradient is nan or 0 by the larger graph's own question,
-    and so is what is returned.
+    and so is what is returned. `passed` is as for `pull_back`.
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
@@ -377,7 +383,7 @@ def gradients(
             if not node.parents or (node.extras is not None and node.extras.keeps_grad)
         }
     changed: set[Node] = set()
-    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed)
+    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed, passed=passed)
     with np.errstate(all="ignore"):
         if probe:
             marked = walk(gradient, probe=True, reached={})
@@ -399,6 +405,8 @@ def gradients(
             reached: dict[Node, Any] = {}
             for _ in walk(nan, probe=True, reached=reached):
                 pass
+            if passed is not None:
+                passed.clear()
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return _owned(found, gradient)
