@@ -53,6 +53,7 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.pictures.trouble import trouble
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
@@ -126,6 +127,7 @@ __all__ = [
     "source_lines",
     "squared_error",
     "tensor",
+    "trouble",
     "value_and_grad",
     "vjp",
     "xlog1py",

@@ -397,7 +397,7 @@ def gradients(
                  if node in wanted}  # fmt: skip
         if listens:
             end_backward(root.value)
-        if any(has_nan(getattr(g, "value", g)) for g in found.values()):
+        if any(type(g) is not Several and has_nan(getattr(g, "value", g)) for g in found.values()):
             # A node may stand for any gradient, as in jvp, whose first one is 0.
             if asked is None:
                 asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)

@@ -72,7 +72,8 @@ class Vertex:
     @property
     def function(self) -> str:
         """The name of the function that made it, or ""."""
-        return self.node.primitive.name if self.kind == "operation" and self.node else ""
+        node = self.node
+        return "" if node is None or self.kind != "operation" else str(node.primitive.name)
 
     @cached_property
     def formula(self) -> str:
