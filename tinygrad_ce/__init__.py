@@ -53,6 +53,8 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.pictures.picture import draw
+from tinygrad_ce.pictures.player import player
 from tinygrad_ce.pictures.trouble import trouble
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
@@ -88,6 +90,7 @@ __all__ = [
     "derive",
     "detach",
     "digamma",
+    "draw",
     "elu",
     "entr",
     "erf",
@@ -114,6 +117,7 @@ __all__ = [
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "player",
     "polygamma",
     "primitive",
     "relu",

@@ -17,7 +17,7 @@ from tinygrad_ce.graph import Node
 __all__ = ["found_names", "users_frame"]
 
 _OURS = str(Path(__file__).parent)
-_DEPTH, _MOST, _LONG = 5, 20_000, 60
+_DEPTH, _MOST, _LONG = 6, 20_000, 60
 _SHELL = ("_", "In", "Out", "get_ipython", "exit", "quit")  # what notebooks keep for themselves
 _CLOSED = (
     Node,
@@ -47,29 +47,49 @@ def users_frame() -> FrameType | None:
 def found_names(things: Collection[Any], frame: FrameType | None) -> dict[int, str]:
     """Names of some objects, by their id: `W`, `model.W`, `layers[0]`, `params['W']`.
 
-    Variables of the frame come first, then those of its callers and of its module; among them
-    what is nearer to a variable.
+    Variables come first, those of the frame before those of its module and of its callers; then
+    what they hold, under the variable that holds most.
 
     >>> pair = [np.ones(2), np.zeros(2)]
     >>> found_names([*pair], sys._getframe()) == {id(x): f"pair[{i}]" for i, x in enumerate(pair)}
     True
     """
     wanted = {id(x) for x in things}
+    hidden = {*wanted, id(things)}
+    variables = list(_variables(frame))
     found: dict[int, str] = {}
-    seen: set[int] = wanted | {id(things)}
-    level = list(_variables(frame))
+    for name, x in variables:
+        if id(x) in wanted:
+            found.setdefault(id(x), name)
+    left, reached = _MOST, []
+    dug: set[int] = set(hidden)
+    for name, x in variables:
+        if id(x) not in dug and left > 0 and len(found) < len(wanted):
+            dug.add(id(x))
+            below, visited = _below(name, x, wanted, hidden)
+            left -= visited
+            reached.append(below)
+    # A variable of a loop, `layer`, holds less than `layers`, and is the poorer name.
+    for below in sorted(reached, key=lambda names: -len(names)):
+        found = {**below, **found}
+    return found
+
+
+def _below(name: str, x: Any, wanted: set[int], hidden: set[int]) -> tuple[dict[int, str], int]:
+    """What an object holds, at any depth, of what is wanted; and how much was looked at."""
+    found: dict[int, str] = {}
+    seen = set(hidden)
+    level = [(name, x)]
     for _ in range(_DEPTH):
         below: list[tuple[str, Any]] = []
-        for name, x in level:
+        for path, x in level:
             if id(x) in wanted:
-                found.setdefault(id(x), name)
-            elif id(x) not in seen and len(seen) < _MOST:
+                found.setdefault(id(x), path)
+            elif id(x) not in seen and len(seen) < len(hidden) + _MOST // 5:
                 seen.add(id(x))
-                below += _parts(name, x)
-        if len(found) == len(wanted):
-            break
+                below += _parts(path, x)
         level = below
-    return found
+    return found, len(seen) - len(hidden)
 
 
 def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:

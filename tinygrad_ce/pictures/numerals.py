@@ -23,10 +23,10 @@ def number(x: Any) -> str:
     if kind == "c":
         sign = "-" if np.imag(x) < 0 else "+"
         return f"{number(np.real(x))}{sign}{number(abs(np.imag(x)))}i"
-    return f"{float(x):.4g}" if kind == "f" else str(x)
+    return f"{float(x) + 0.0:.4g}" if kind == "f" else str(x)
 
 
-def numbers(x: Any, most: int = _FEW) -> str:
+def numbers(x: Any, most: int = _FEW, mean: bool = True) -> str:
     """An array: its entries where they are few, else the range and the mean.
 
     >>> numbers(np.array([[1.0, 2.0], [3.0, 4.5]]))
@@ -35,7 +35,11 @@ def numbers(x: Any, most: int = _FEW) -> str:
     ('empty', '0 … 99, mean 49.5')
     """
     if type(x) is Several:
-        return "(" + ", ".join("none" if part is None else numbers(part, most) for part in x) + ")"
+        return (
+            "("
+            + ", ".join("none" if part is None else numbers(part, most, mean) for part in x)
+            + ")"
+        )
     x = np.asarray(x)
     if x.size == 0:
         return "empty"
@@ -45,14 +49,14 @@ def numbers(x: Any, most: int = _FEW) -> str:
         return f"{np.count_nonzero(x)} of {x.size} true"
     if x.dtype.kind not in "fiu":
         return f"{x.size} numbers"
-    return _range(x)
+    return _range(x, mean)
 
 
 def _nested(x: Any) -> str:
     return number(x[()]) if x.ndim == 0 else "[" + ", ".join(map(_nested, x)) + "]"
 
 
-def _range(x: Any) -> str:
+def _range(x: Any, mean: bool) -> str:
     """Smallest, largest, mean of what is finite, and how much is not."""
     good = x[np.isfinite(x)]
     odd = [f"{n} {word}" for word, n in (("nan", np.count_nonzero(np.isnan(x))),
@@ -63,8 +67,8 @@ def _range(x: Any) -> str:
     if low == high:
         return ", ".join([f"all {number(low)}", *odd])
     with np.errstate(all="ignore"):
-        mean = np.mean(good, dtype=np.float64)
-    return ", ".join([f"{number(low)} … {number(high)}", f"mean {number(mean)}", *odd])
+        middle = [f"mean {number(np.mean(good, dtype=np.float64))}"] if mean else []
+    return ", ".join([f"{number(low)} … {number(high)}", *middle, *odd])
 
 
 def shape_of(x: Any) -> tuple[int, ...] | None:

@@ -73,7 +73,7 @@ class Vertex:
     def function(self) -> str:
         """The name of the function that made it, or ""."""
         node = self.node
-        return "" if node is None or self.kind != "operation" else str(node.primitive.name)
+        return node.primitive.name if self.kind == "operation" and node is not None else ""
 
     @cached_property
     def formula(self) -> str:
@@ -321,7 +321,11 @@ def look(
     things = _things(nodes[::-1])
     named = {id(x): name for name, x in (names or {}).items()}
     rest = [x for x in things if id(x) not in named]
-    named = {**found_names(rest, frame or users_frame()), **named}
+    bases = [x.base for x in rest if isinstance(x, np.ndarray) and x.base is not None]
+    named = {**found_names([*rest, *bases], frame or users_frame()), **named}
+    for x in rest:
+        if isinstance(x, np.ndarray) and id(x) not in named and id(x.base) in named:
+            named[id(x)] = f"{named[id(x.base)]}[…]"  # a part of what has a name
     vertices = _vertices(things, named, found)
     scene = Scene(vertices, seed)
     for vertex in vertices:
