@@ -56,6 +56,7 @@ from tinygrad_ce.mode import no_grad
 from tinygrad_ce.pictures.picture import draw
 from tinygrad_ce.pictures.player import player
 from tinygrad_ce.pictures.trouble import trouble
+from tinygrad_ce.pictures.walk import explain
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
@@ -96,6 +97,7 @@ __all__ = [
     "erf",
     "erfc",
     "erfinv",
+    "explain",
     "focal",
     "gelu",
     "grad",
