@@ -188,7 +188,13 @@ def _logarithm(v: Vertex, index: Any) -> Reason | None:
 def _quotient(v: Vertex, index: Any) -> Reason | None:
     one = v.function == "reciprocal"
     b = _arg(v, 0 if one else 1)
-    if b is None or np.broadcast_to(b, v.value.shape)[index] != 0:
+    divisor = 1 if b is None else np.broadcast_to(b, v.value.shape)[index]
+    if np.isinf(divisor) and np.isnan(v.value[index]):
+        return (
+            f"inf / inf is nan: {_entry_of(v, 0, index)}",
+            "find what made both infinite; softmax and logsumexp subtract the maximum first",
+        )
+    if divisor != 0:
         return None
     a = 1 if one else np.broadcast_to(_arg(v, 0), v.value.shape)[index]
     is_nan = bool(np.isnan(v.value[index]))

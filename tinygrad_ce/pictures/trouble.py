@@ -130,8 +130,8 @@ def trouble(loss: Any, gradient: Any = None) -> Trouble:
       why:    overflow: z[1] = 800, and float64 ends at 1.798e+308, so exp overflows beyond 709.8
       remedy: use softmax(z), which subtracts the maximum first, and for the loss \
 softmax_cross_entropy(z, t)
-      then:   y = v1 / v3 turns nan
-    >>> bool(trouble(np.sum(tg.softmax(z)[0])))
+      then:   y = v1 / v3 turns nan: inf / inf is nan: v1[1] = inf
+    >>> bool(trouble(tg.softmax_cross_entropy(z, 0)))
     False
     """
     if (
