@@ -53,6 +53,8 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.pictures.chain import chain_rule
+from tinygrad_ce.pictures.paths import paths
 from tinygrad_ce.pictures.picture import draw
 from tinygrad_ce.pictures.player import player
 from tinygrad_ce.pictures.trouble import trouble
@@ -81,6 +83,7 @@ __all__ = [
     "add_at",
     "avg_pool",
     "binary_cross_entropy",
+    "chain_rule",
     "checkpoint",
     "compile",
     "conv1d",
@@ -119,6 +122,7 @@ __all__ = [
     "negative_log_likelihood",
     "no_grad",
     "one_hot",
+    "paths",
     "player",
     "polygamma",
     "primitive",
