@@ -547,7 +547,7 @@ def test_a_gradient_that_is_nan_is_looked_at_again_by_the_engine() -> None:
     a, b = np.random.default_rng(0), np.random.default_rng(0)
     with np.errstate(all="ignore"):
         for x in (X, np.array([0.0, 1.0, 2.0]), X):
-            assert np.array_equal(again(x, a), tg.grad(noisy)(x, b))
+            np.testing.assert_allclose(again(x, a), tg.grad(noisy)(x, b), rtol=1e-15)
 
 
 def test_no_warnings_of_inf_and_nan_and_the_users_setting_stays() -> None:
@@ -568,7 +568,7 @@ def test_a_traceback_shows_the_programs_lines() -> None:
         f(np.zeros((2, 3)), np.array([0, 7]))
     text = "".join(traceback.format_tb(found.value.__traceback__))
     assert "tinygrad_ce program" in text
-    assert "_check_labels(" in text
+    assert "check_labels(" in text
     assert any("tinygrad_ce program" in name for name in linecache.cache)
 
 
@@ -582,3 +582,33 @@ def test_the_overhead_of_a_call_is_small() -> None:
     assert f.version(p, X).enter((p,), {}) is None
     assert f.version(p, X).enter(({**p, "more": X}, X), {}) is None
     assert f.version(p, X).enter((dict(reversed(p.items())), X), {}) is None
+
+
+def test_the_librarys_draws_are_those_of_the_eager_call_from_the_first_one_on() -> None:
+    dropout = tg.nn.Dropout(0.5)
+
+    def f(x: Any) -> Any:
+        return dropout(x), dropout(x), tg.softmax(x)
+
+    compiled = tg.compile(f)
+    for x in (np.ones(8), np.array([np.inf, *np.ones(7)])):  # the second leaves the program
+        tg.manual_seed(1)
+        found = compiled(x)
+        tg.manual_seed(1)
+        with np.errstate(all="ignore"):
+            expected = f(x)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_program_whose_short_ways_fail_is_run_without_them() -> None:
+    calls = []
+
+    def f(t: Any, y: Any) -> Any:
+        calls.append(1)
+        return np.sum(tg.xlogy(t, y))
+
+    compiled = tg.compile(f)
+    for _ in range(12):
+        assert compiled(np.array([0.0, 1.0]), np.array([0.0, 1.0])) == 0.0
+    assert len(calls) == 1
+    assert compiled(np.array([0.5, 1.0]), np.array([1.0, 1.0])) == 0.0

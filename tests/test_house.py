@@ -1,8 +1,10 @@
 """The promises of the house: floors, imports, the public names, NumPy alone at import."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ FLOORS = {
     "locks": 1,
     "marks": 1,
     "mode": 1,
+    "optional": 1,
     "rules": 2,
     "arguments": 3,
     "array": 3,
@@ -31,6 +34,7 @@ FLOORS = {
     "pooling": 3,
     "graph": 3,
     "targets": 3,
+    "randomness": 3,
     "tensor": 4,
     "losses": 4,
     "checkpoint": 5,
@@ -40,6 +44,12 @@ FLOORS = {
     "data": 5,
     "programs": 5,
     "pictures": 5,
+    "saving": 5,
+    "nn": 5,
+    "optim": 5,
+    "training": 5,
+    "vectors": 5,
+    "sklearn": 5,
     "testing": 6,
     "__init__": 7,
     "__main__": 8,
@@ -161,6 +171,8 @@ def test_third_parties_are_numpy_alone(path: Path) -> None:
     allowed = {"numpy", "tinygrad_ce"}
     if module(path).startswith(("testing.strategies", "testing.drawing", "testing.entry")):
         allowed.add("hypothesis")
+    if module(path) == "sklearn":
+        allowed.add("sklearn")
     assert roots - sys.stdlib_module_names <= allowed
 
 
@@ -229,6 +241,24 @@ def test_import_brings_numpy_alone() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.split() == []
+
+
+def test_estimators_without_scikit_learn_name_the_extra() -> None:
+    program = "import sys; sys.modules['sklearn'] = None; import tinygrad_ce.sklearn"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert 'pip install "tinygrad_ce[sklearn]".' in done.stderr
+
+
+def test_extras_that_are_named_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        extra
+        for path in [*FILES, ROOT / "README.md"]
+        for extra in re.findall(r"(?:tinygrad_ce|\.)\[(\w+)\]", path.read_text(encoding="utf-8"))
+        if not extra.isdigit()
+    }
+    assert "sklearn" in named
+    assert named <= project["optional-dependencies"].keys()
 
 
 def test_top_level_holds_what_it_should() -> None:

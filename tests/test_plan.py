@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygrad_ce.programs.effects import LookAgain, look_again
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.plan import planned
 from tinygrad_ce.programs.program import Line, Program, Value, call
-from tinygrad_ce.programs.tracer import LookAgain, look_again
+from tinygrad_ce.rules.joining import cut
 
 X = np.linspace(0.5, 2.0, 6).reshape(2, 3)
 
@@ -53,6 +54,19 @@ def test_a_result_is_not_written_over_what_is_looked_at_later() -> None:
     b = call(np.add, a.result, 1.0)
     c = call(np.matmul, b.result, turned.result)
     check(program([x], [a, turned, b, c], c.result), X)
+
+
+@pytest.mark.parametrize("function", [cut, np.split], ids=["cut", "split"])
+def test_parts_of_a_value_keep_its_memory(function: Any) -> None:
+    x = value(2, 3)
+    a = call(np.exp, x)
+    parts = (value(2, 1), value(2, 2))
+    places: Any = ((0, 1, 3), 1) if function is cut else ([1], 1)
+    halves = Line(parts, function, (a.result, *places), {}, "forward", False, True)
+    b = call(np.sin, x)
+    c = call(np.multiply, b.result, 2.0)
+    d = call(np.sum, parts[1])
+    check(program([x], [a, halves, b, c, d], d.result, c.result), X)
 
 
 def test_results_are_fresh() -> None:

@@ -23,6 +23,7 @@ MODULES = [
 
 SYMBOLIC = ("definitions", "exact", "premises", "proof", "symbolic", "symbols", "theorem")
 NEEDS = dict.fromkeys((f"tinygrad_ce.testing.{name}" for name in SYMBOLIC), "sympy")
+NEEDS |= dict.fromkeys(("tinygrad_ce.data.images", "tinygrad_ce.sklearn"), "sklearn")
 
 
 def test_the_readmes_code_blocks_run() -> None:
@@ -31,7 +32,8 @@ def test_the_readmes_code_blocks_run() -> None:
     assert len(examples) >= 4
     for example in examples:
         example.evaluate()
-    assert f"```text\n{document.namespace['report']}\n```" in README
+    for name in ("report", "table"):
+        assert f"```text\n{document.namespace[name]}\n```" in README
 
 
 def test_the_readme_shows_what_its_derivations_print(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_ce.trees import flatten, leaves, map_tree
+import tinygrad_ce as tg
+from tinygrad_ce.trees import Branch, flatten, leaves, map_tree, paths
 
 Pair = namedtuple("Pair", ["w", "b"])
 
@@ -106,3 +107,44 @@ def test_map_over_trees_of_other_lengths_raises() -> None:
 
 def test_map_matches_dicts_by_key() -> None:
     assert map_tree(lambda a, b: a - b, {"a": 5, "b": 7}, {"b": 2, "a": 1}) == {"a": 4, "b": 5}
+
+
+class Line:
+    """A class of any kind that says what it is made of: a slope, and a count that goes along."""
+
+    def __init__(self, slope: Any, count: int) -> None:
+        self.slope, self.count = slope, count
+
+    def __tree__(self) -> Branch:
+        items = [self.slope, self.count]
+        return Branch(lambda items: Line(*items), items, ["slope", "state.count"], [False, True])
+
+
+def test_a_class_says_what_it_is_made_of() -> None:
+    values, structure = flatten({"line": Line([1.0, 2.0], 3)})
+    assert values == [1.0, 2.0, 3]
+    assert structure.build([4.0, 5.0, 6])["line"].slope == [4.0, 5.0]
+
+
+def test_constant_leaves_are_known() -> None:
+    assert flatten([Line(1.0, 3), 2.0])[1].constants() == [False, True, False]
+
+
+def test_a_name_with_dots_is_a_way() -> None:
+    assert paths(Line([1.0], 3)) == [("slope", "0"), ("state", "count")]
+
+
+def test_map_leaves_constants_as_they_are() -> None:
+    made = map_tree(lambda a, b: a - b, Line(5.0, 3), Line(1.0, 4))
+    assert (made.slope, made.count) == (4.0, 3)
+
+
+def test_nobody_differentiates_by_a_constant() -> None:
+    found = tg.grad(lambda line, x: line.slope * x * line.count)(Line(2.0, 3), 5.0)
+    assert (found.slope, found.count) == (15.0, 3)
+
+
+def test_the_derivative_along_a_tree_leaves_constants_out() -> None:
+    _, slope = tg.jvp(lambda line: line.slope**2, (Line(3.0, 1),), (Line(1.0, 1),))
+    assert slope == 6.0
+    assert tg.hvp(lambda line: line.slope**3, Line(2.0, 1), Line(1.0, 1)).slope == 12.0

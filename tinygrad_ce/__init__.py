@@ -1,5 +1,6 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+from tinygrad_ce import data, nn, optim, training
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_ce.debugging import debug_print
@@ -62,15 +63,20 @@ from tinygrad_ce.pictures.walk import explain
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
+from tinygrad_ce.randomness import default_generator, manual_seed
 from tinygrad_ce.rules.indexing import add_at, set_at
 from tinygrad_ce.rules.table import primitive
+from tinygrad_ce.saving import FileError, load, save
 from tinygrad_ce.targets import one_hot
 from tinygrad_ce.tensor import Tensor, detach, tensor
+from tinygrad_ce.training.fit import fit
 from tinygrad_ce.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_ce.vectors import ravel, value_and_grad_of_vector
 
 __all__ = [
     "DTypeError",
     "Error",
+    "FileError",
     "GradientError",
     "LossWarning",
     "MissingError",
@@ -90,7 +96,9 @@ __all__ = [
     "conv2d",
     "conv_transpose2d",
     "cross_entropy",
+    "data",
     "debug_print",
+    "default_generator",
     "derive",
     "detach",
     "digamma",
@@ -101,6 +109,7 @@ __all__ = [
     "erfc",
     "erfinv",
     "explain",
+    "fit",
     "focal",
     "gelu",
     "grad",
@@ -113,20 +122,26 @@ __all__ = [
     "kl_divergence",
     "leaky_relu",
     "lgamma",
+    "load",
     "log_sigmoid",
     "log_softmax",
     "logit",
     "logsumexp",
+    "manual_seed",
     "max_pool",
     "mean_squared_error",
     "negative_log_likelihood",
+    "nn",
     "no_grad",
     "one_hot",
+    "optim",
     "paths",
     "player",
     "polygamma",
     "primitive",
+    "ravel",
     "relu",
+    "save",
     "set_at",
     "sigmoid",
     "sigmoid_cross_entropy",
@@ -137,8 +152,10 @@ __all__ = [
     "source_lines",
     "squared_error",
     "tensor",
+    "training",
     "trouble",
     "value_and_grad",
+    "value_and_grad_of_vector",
     "vjp",
     "xlog1py",
     "xlogy",

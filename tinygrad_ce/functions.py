@@ -104,7 +104,9 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
         # (1 + tanh(u)) / 2 is sigmoid(2 u), which is 0 or 1 long before u^3 overflows.
         v = np.clip(x, -30, 30)
         u = math.sqrt(2 / math.pi) * (v + 0.044715 * v * v * v)
-        return np.maximum(x, -30) * sigmoid(2 * u)
+        # Below 1/2, where sigmoid's slope y (1 - y) is exact to the last digits.
+        rest = v * sigmoid(2 * np.where(v > 0, -u, u))
+        return np.where(v > 0, x - rest, rest)
     if approximate != "none":
         raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
     return 0.5 * x * erfc(-x * math.sqrt(0.5))

@@ -268,6 +268,12 @@ def _several(node: Node) -> Several:
     return Several(output(node, i) for i in range(len(node.value)))
 
 
+def _parts(g: Any) -> list[Any]:
+    """The arrays of a gradient: one, or those of several results that a gradient arrived at."""
+    several = [part for part in g if part is not None] if type(g) is Several else [g]
+    return [getattr(part, "value", part) for part in several]
+
+
 def _complete(g: Several, y: Several) -> Several:
     """Zeros where no gradient arrived."""
     return Several(np.zeros_like(b) if a is None else a for a, b in zip(g, y, strict=True))
@@ -397,7 +403,7 @@ def gradients(
                  if node in wanted}  # fmt: skip
         if listens:
             end_backward(root.value)
-        if any(type(g) is not Several and has_nan(getattr(g, "value", g)) for g in found.values()):
+        if any(has_nan(part) for g in found.values() for part in _parts(g)):
             # A node may stand for any gradient, as in jvp, whose first one is 0.
             if asked is None:
                 asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)

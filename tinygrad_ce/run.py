@@ -38,14 +38,15 @@ class Run:
         full = list(args)
         self.given: list[Any] = []
         self.variables: list[Tensor] = []
-        self.structures: list[Structure] = []
+        self.trees: list[tuple[list[Any], Structure]] = []
         for number in _numbers(argnums, len(args)):
             values, structure = flatten(args[number])
-            variables = [_variable(value, number) for value in values]
-            full[number] = structure.build(variables)
-            self.given += values
-            self.variables += variables
-            self.structures.append(structure)
+            leaves = list(zip(values, structure.constants(), strict=True))
+            tree = [x if constant else _variable(x, number) for x, constant in leaves]
+            full[number] = structure.build(tree)
+            self.given += [x for x, constant in leaves if not constant]
+            self.variables += [v for v, (_, constant) in zip(tree, leaves) if not constant]
+            self.trees.append((values, structure))
         with Mode(True):
             self.output = f(*full, **kwargs)
         self.tensors = any(isinstance(value, Tensor) for value in self.given)
@@ -77,9 +78,15 @@ class Run:
         return _own(x)
 
     def answer(self, found: list[Any]) -> Any:
-        """Gradients in the form of the arguments."""
+        """Gradients in the form of the arguments, 0 where a leaf is constant."""
         settled = iter([self._like(g, x) for g, x in zip(found, self.given, strict=True)])
-        trees = tuple(structure.build(settled) for structure in self.structures)
+        trees = tuple(
+            structure.build(
+                _nothing(x) if constant else next(settled)
+                for x, constant in zip(values, structure.constants(), strict=True)
+            )
+            for values, structure in self.trees
+        )
         return trees[0] if self.single else trees
 
     def _like(self, g: Any, given: Any) -> Any:
@@ -98,6 +105,11 @@ def _numbers(argnums: Argnums, n: int) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"argnums names an argument twice: {argnums}")
     return numbers
+
+
+def _nothing(x: Any) -> Any:
+    """Zeros like an array, anything else as it is: the gradient by what is constant."""
+    return np.zeros(np.shape(x), x.dtype) if is_array(x) else x
 
 
 def _own(x: Any) -> Any:

@@ -12,6 +12,7 @@ from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
     "check_distribution",
+    "check_labels",
     "check_logarithms",
     "check_probabilities",
     "check_same_shape",
@@ -47,7 +48,7 @@ def one_hot(
     """
     t = as_array(labels)
     n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
-    _check_labels(t, n)
+    check_labels(t, n)
     return ones_at(t, n, dtype)  # type: ignore[no-any-return]
 
 
@@ -65,7 +66,7 @@ def ones_at(labels: Any, n: int, dtype: DTypeLike) -> Any:
 
 
 @dispatched
-def _check_labels(t: Any, n: int) -> None:
+def check_labels(t: Any, n: int) -> None:
     """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
     if t.dtype.kind not in "iu":
         raise TargetError(
@@ -129,7 +130,7 @@ def class_weights(
             counted = labels != ignore_index
             labels = np.where(counted, labels, 0)
             counts = counted.astype(y.dtype)
-        _check_labels(labels, n)
+        check_labels(labels, n)
         p = ones_at(labels, n, y.dtype)
         if counts is not None:
             p = p * np.expand_dims(counts, -1)

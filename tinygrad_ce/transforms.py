@@ -27,7 +27,7 @@ from tinygrad_ce.mode import Mode
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.run import Argnums, Run
 from tinygrad_ce.tensor import Tensor, leaf
-from tinygrad_ce.trees import flatten, leaves, map_tree
+from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -238,7 +238,7 @@ def _product(a: Any, b: Any) -> Any:
 
 def _directions(primals: Any, tangents: Any) -> list[Any]:
     """The tangents as a list, one for each leaf of the arguments."""
-    points, directions = leaves(primals), _along(primals, tangents)
+    points, directions = _along(primals, primals), _along(primals, tangents)
     if [np.shape(t) for t in directions] != [np.shape(x) for x in points]:
         raise ShapeError(
             f"the tangents have shapes {[np.shape(t) for t in directions]}",
@@ -393,7 +393,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     gradient = grad(f, numbers)
 
     def slope(*arguments: Any) -> Any:
-        found = leaves(gradient(*arguments))
+        found = _along(arguments, gradient(*arguments))
         return sum((_product(g, t) for g, t in zip(found, directions, strict=True)), 0.0)
 
     found = grad(slope, numbers)(*points)

@@ -1,4 +1,4 @@
-"""What programs cost: `python tests/benchmarks/programs.py` times eight workloads in each engine.
+"""What programs cost: `python tests/benchmarks/programs.py` times nine workloads in each engine.
 
 Hand-written NumPy, this package eager and compiled, PyTorch's eager mode and JAX's jit where they
 are installed, one thread each. First all engines must agree; then rounds are interleaved, and

@@ -15,6 +15,7 @@ __all__ = ["Box", "Drawing", "Join", "drawing", "repeats", "shortened"]
 
 MANY = 40  # operations that are drawn one by one
 _LONGEST = 200  # steps in a block that is looked for
+_LONG = 8  # steps in a block that is folded where it stands twice
 _WIDE = 38  # characters in a row
 
 
@@ -162,32 +163,38 @@ def shortened(text: str, width: int = _WIDE) -> str:
 
 
 def _folds(steps: list[Vertex]) -> list[tuple[list[Vertex], int]]:
-    """What is drawn as one box: the inner blocks of each repetition, and how many they are."""
+    """What is drawn as one box: of each repetition all blocks but the first; and how many."""
     known: dict[object, int] = {}
-    codes = [known.setdefault(_signature(v), len(known)) for v in steps]
+    codes = [known.setdefault(_signature(v), len(known)) for v in steps[:-1]]
     found = []
     for start, length, times in repeats(codes):
-        inside = steps[start + length : start + (times - 1) * length]
+        inside = steps[start + length : start + times * length]
         numbers_inside = {v.number for v in inside}
         sources = {e.source.number: e.source for v in inside for e in v.operands}
         own = [
             s for s in sources.values()
             if s.kind != "operation" and {e.target.number for e in s.uses} <= numbers_inside
         ]  # fmt: skip
-        found.append((inside + own, times - 2))
+        found.append((inside + own, times - 1))
     return found
 
 
 def _signature(vertex: Vertex) -> object:
-    operands = tuple((e.source.kind, shape_of(e.source.value), e.flows) for e in vertex.operands)
+    operands = tuple(
+        (e.source.kind.replace("input", "constant"), shape_of(e.source.value), e.flows)
+        for e in vertex.operands
+    )
     return vertex.function, shape_of(vertex.value), operands
 
 
 def repeats(codes: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Where a block stands three times or more on end: (start, its length, how often).
+    """Where a block stands several times on end: (start, its length, how often).
 
-    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7])
-    [(1, 2, 3)]
+    A long one twice or more, a short one three times; where blocks have blocks inside, those of
+    the first are found too.
+
+    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 2, 1, 7])
+    [(1, 2, 4)]
     """
     found: list[tuple[int, int, int]] = []
     stack = [(0, len(codes))]
@@ -198,22 +205,22 @@ def repeats(codes: Sequence[int]) -> list[tuple[int, int, int]]:
         if best is not None:
             at, length, times = start + best[0], best[1], best[2]
             found.append((at, length, times))
-            stack += [(start, at), (at + length * times, stop)]
+            stack += [(start, at), (at, at + length), (at + length * times, stop)]
     return sorted(found)
 
 
 def _best(codes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, int, int] | None:
     """The repetition that saves most."""
     best, most = None, 2
-    for length in range(1, min(_LONGEST, len(codes) // 3) + 1):
+    for length in range(1, min(_LONGEST, len(codes) // 2) + 1):
         same = np.concatenate([[False], codes[:-length] == codes[length:], [False]])
         ends = np.flatnonzero(same[1:] != same[:-1]).reshape(-1, 2)
         if not len(ends):
             continue
         start, stop = ends[np.argmax(ends[:, 1] - ends[:, 0])]
         times = (stop - start) // length + 1
-        saved = (times - 2) * length - 1
-        if times >= 3 and saved > most:
+        saved = (times - 1) * length - 1
+        if (times >= 3 or (times == 2 and length >= _LONG)) and saved > most:
             best, most = (int(start), length, int(times)), saved
     return best
 
@@ -223,10 +230,10 @@ def _folded(members: Iterable[Vertex], times: int) -> Box:
     steps = [v for v in vertices if v.kind == "operation"]
     block = steps[: len(steps) // times]
     functions = ", ".join(v.function for v in block)
-    many = f"{times} times" if times > 1 else "once more"
     count = Counter(v.kind for v in vertices if v.kind != "operation")
     kept = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in count.items())
-    head = f"⋮ {many} the same {len(block)} step{'s' * (len(block) > 1)}"
+    size = f"{len(block)} steps" if len(block) > 1 else "step"
+    head = f"{times} more of the same {size}"
     first, last = steps[0].label, steps[-1].label
     tip = "\n".join([head, functions, f"{first} … {last}", *([kept] if kept else [])])
     numbers_inside = tuple(v.number for v in vertices)

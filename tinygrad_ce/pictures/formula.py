@@ -29,6 +29,7 @@ __all__ = ["local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
 _TWICE = re.compile(r"\(\((-[^()]*)\)\)")  # a negative number's brackets inside a call's
+_NEGATIVE = re.compile(r"\(-[\d.e+-]+\)")
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -44,6 +45,8 @@ def operation(node: Node, labels: Labels) -> str:
     if primitive.function is output:
         return f"{labels(operands[0])}[{operands[1]}]"
     try:
+        if primitive.function is np.transpose and operands[1:] == (None,):
+            operands = operands[:1]  # which is written x.T
         args = _valued(tuple(operands), labels)
         named = _valued(dict(node.parameters), labels)
         line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
@@ -110,7 +113,8 @@ class _Short(ast.NodeTransformer):
 
 
 def _text(tree: ast.AST, names: dict[str, str] | None = None) -> str:
-    return _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
+    text = _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
+    return text[1:-1] if _NEGATIVE.fullmatch(text) else text
 
 
 def local(node: Node, place: int, labels: Labels) -> str | None:

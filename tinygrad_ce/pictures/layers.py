@@ -85,18 +85,18 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Layout:
 
 
 def _layers(n: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """The longest way to each box; what nothing leads to stands just above its first use."""
+    """The longest way to each box; what hangs on nothing but leaves moves down to its first use."""
     found = [0] * n
     users: list[list[int]] = [[] for _ in range(n)]
-    made = [False] * n
+    sources: list[list[int]] = [[] for _ in range(n)]
     for a, b in sorted(edges, key=lambda e: e[1]):
         if a >= b:
             raise ValueError(f"an edge leads back from {a} to {b}")
         found[b] = max(found[b], found[a] + 1)
         users[a].append(b)
-        made[b] = True
-    for i in range(n):
-        if not made[i] and users[i]:
+        sources[b].append(a)
+    for i in range(n - 1, -1, -1):
+        if users[i] and not any(sources[a] for a in sources[i]):
             found[i] = min(found[b] for b in users[i]) - 1
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class Picture:
 
 
 def draw(
-    result: Tensor,
+    result: Tensor | Callable[[], Tensor],
     gradient: Any = None,
     *,
     names: Mapping[str, Any] | None = None,
@@ -83,7 +83,8 @@ def draw(
     """The graph behind a result as a picture: names, formulas, shapes, values, gradients.
 
     Args:
-        result: a computed Tensor whose graph has not been released.
+        result: a computed Tensor whose graph has not been released; or a function without
+            arguments that returns one: it is run, and variables inside of functions give names.
         gradient: the gradient to begin with, of the result's shape; 1 for a scalar. Without one
             the picture of a result that is no scalar shows no gradients.
         names: what tensors and arrays are called. Others have the name of the variable, or the

@@ -6,7 +6,7 @@ const [graph, card, slider] = [at("graph"), at("card"), at("slider")];
 const boxes = [...graph.querySelectorAll(".v")];
 const lines = [...graph.querySelectorAll(".e")].map((e) => [e, ...e.dataset.e.split(" ").map(Number)]);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let now = 0, timer = null;
+let now = 0, timer = null, opened = false;
 
 function made(tag, kind, ...inside) {
   const e = document.createElement(tag);
@@ -29,15 +29,16 @@ function map(id, name) {
   grid.style.gridTemplateColumns = `repeat(${x.c}, auto)`;
   grid.setAttribute("role", "img");
   grid.setAttribute("aria-label", title + ": " + x.t);
-  const finite = x.d.map(Number).filter(Number.isFinite);
+  const sizes = x.m || x.d; // complex numbers are shaded by how large they are
+  const finite = sizes.map(Number).filter(Number.isFinite);
   const most = Math.max(...finite.map(Math.abs), 0) || 1;
   x.d.forEach((v, k) => {
-    const cell = made("i", "", told ? x.w[k] : ""), number = Number(v);
+    const cell = made("i", "", told ? x.w[k] : ""), number = Number(sizes[k]);
     const place = x.s.length === 1 ? `[${x.j[k % x.c]}]` : `[${x.i[Math.floor(k / x.c)]}, ${x.j[k % x.c]}]`;
     const hue = number < 0 ? "--minus" : "--plus";
     cell.style.background = Number.isFinite(number)
       ? `rgba(var(${hue}), ${(0.62 * Math.abs(number) / most).toFixed(3)})`
-      : "repeating-linear-gradient(45deg, var(--slope) 0 2px, transparent 2px 5px)";
+      : "repeating-linear-gradient(45deg, rgba(var(--plus), .3) 0 2px, transparent 2px 6px)";
     cell.title = `${place} = ${v}`;
     cell.onpointerenter = cell.onclick = () => { say.textContent = cell.title; };
     grid.append(made("span", "", cell));
@@ -70,7 +71,7 @@ function forward(v) {
   if (from.length) {
     parts.push(made("h3", "", "from"), made("div", "maps", ...from.map((u) => map(u.v, u.l))));
   }
-  parts.push(made("h3", "", from.length ? "comes" : "its value"), map(v.v, v.l));
+  parts.push(made("h3", "", from.length ? "gives" : "its value"), map(v.v, v.l));
   return parts;
 }
 
@@ -80,7 +81,7 @@ function edge(a) {
   if (a.local) {
     const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
     parts.push(made("p", "row", `d${target.l}/d${source.l} = ${equal(a.local, a.localn, value)}`));
-    if (a.value !== null && !scalar(a.value)) parts.push(map(a.value, `d${target.l}/d${source.l}`));
+    if (a.value !== null && !scalar(a.value) && isNaN(a.local)) parts.push(map(a.value, `d${target.l}/d${source.l}`));
   }
   if (a.rule) parts.push(made("p", "row", `${a.to === run.root ? "" : slope(a.to)} gets ${equal(a.rule, a.rulen, scalar(a.added) ? text(a.added) : null)}`));
   if (!a.local && a.uses.length) {
@@ -141,7 +142,8 @@ function show(n) {
   }
   const box = boxes[v.b].getBoundingClientRect(), frame = graph.getBoundingClientRect();
   graph.scrollBy({ left: box.x + box.width / 2 - frame.x - frame.width / 2,
-    top: box.y + box.height / 2 - frame.y - frame.height / 2, behavior: still.matches ? "auto" : "smooth" });
+    top: box.y + box.height / 2 - frame.y - frame.height / 2, behavior: still.matches || !opened ? "auto" : "smooth" });
+  opened = true;
   slider.value = now + 1;
   slider.setAttribute("aria-valuetext", `${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}, ${v.l}`);
   at("count").textContent = `${now + 1} / ${run.steps.length}`;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,10 @@ class Player:
 
 
 def player(
-    result: Tensor, gradient: Any = None, *, names: Mapping[str, Any] | None = None
+    result: Tensor | Callable[[], Tensor],
+    gradient: Any = None,
+    *,
+    names: Mapping[str, Any] | None = None,
 ) -> Player:
     """A page that steps through a run: each value as it is computed, each gradient as it goes back.
 
@@ -66,7 +69,8 @@ def player(
     derivative of each edge, what goes on, and sums as they grow: `0.46 + 0.13 -> 0.59`.
 
     Args:
-        result: a computed Tensor whose graph has not been released.
+        result: a computed Tensor whose graph has not been released; or a function without
+            arguments that returns one: it is run, and variables inside of functions give names.
         gradient: the gradient to begin with, of the result's shape; 1 for a scalar.
         names: what tensors and arrays are called, as for `tg.draw`.
 
@@ -87,7 +91,7 @@ def player(
     scene = look(result, gradient, names)
     if scene.seed is None:
         raise GradientError(
-            f"player() was given a tensor of shape {result.shape} and dtype {result.dtype}",
+            f"player() was given a tensor of {_kind(scene.root.value)}",
             "without a gradient to start from it needs a real scalar",
             "sum or average it first, or pass gradient=, an array of its shape",
         )
@@ -103,6 +107,10 @@ def player(
     parts["data"] = _embedded(_Told(scene, box).data)
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _read("player.html"))
     return Player(page, scene.root.label, len(scene.steps))
+
+
+def _kind(x: Any) -> str:
+    return f"shape {x.shape} and dtype {x.dtype}"
 
 
 def _read(name: str) -> str:
@@ -219,6 +227,8 @@ def _array(x: Any) -> dict[str, Any]:
         found["p"] = f"shown: {len(rows)} of {high} rows, {len(columns)} of {wide} columns"
     entries = table[np.ix_(rows, columns)].ravel()
     found["d"] = [_exact(entry) for entry in entries]
+    if x.dtype.kind == "c":
+        found["m"] = [_exact(abs(entry)) for entry in entries]
     if len(entries) <= 36:
         found["w"] = [number(entry) for entry in entries]
     found.update(r=len(rows), c=len(columns), j=columns.tolist())
@@ -236,10 +246,11 @@ def _index(row: int, shape: tuple[int, ...]) -> list[int]:
 
 def _exact(x: Any) -> Any:
     """A number for the page, to seven digits; as text where JSON has none."""
+    x = np.asarray(x)
     if x.dtype.kind == "b":
         return int(x)
     if x.dtype.kind in "iu":
-        return int(x) if abs(int(x)) < 2**53 else str(x)
+        return int(x) if abs(int(x)) < 2**53 else str(int(x))
     if x.dtype.kind == "f" and np.isfinite(x):
         return float(f"{float(x) + 0.0:.7g}")
-    return number(x)
+    return number(x[()])

@@ -26,7 +26,7 @@ import numpy as np
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Node, extras_of, gradients, order
 from tinygrad_ce.pictures.formula import local, operation, passed_on
-from tinygrad_ce.pictures.naming import found_names, users_frame
+from tinygrad_ce.pictures.naming import found_names, run_named, users_frame
 from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
@@ -88,7 +88,7 @@ class Vertex:
         if self.kind != "operation" or self.node is None or self.scene is None:
             return ""
         values = [e.source.value for e in self.operands]
-        if not all(type(x) is not Several and np.ndim(x) == 0 for x in values):
+        if not all(map(_is_number, values)):
             return ""
         return operation(self.node, self.scene.numeral)
 
@@ -154,7 +154,7 @@ class Edge:
     @cached_property
     def local_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
-        if np.ndim(self.target.value) or not self.target.numeric:
+        if not (_is_number(self.target.value) and self.target.numeric):
             return None
         return self._written(lambda node, i, _, s: local(node, i, s.numeral))
 
@@ -178,10 +178,11 @@ class Edge:
     @cached_property
     def formula_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
-        if np.ndim(self.target.value) or not self.target.numeric or self.target.flowing is None:
+        target = self.target
+        if not (_is_number(target.value) and target.numeric) or target.flowing is None:
             return None
         return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(self.target.flowing))
+            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.flowing))
         )
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
@@ -281,8 +282,12 @@ class Scene:
         return forward + back
 
 
+def _is_number(x: Any) -> bool:
+    return type(x) is not Several and np.ndim(x) == 0
+
+
 def _bracketed(x: Any) -> str:
-    text = number(x) if np.ndim(x) == 0 else "[…]"
+    text = number(x) if _is_number(x) else "[…]"
     return f"({text})" if text.startswith("-") or "i" in text.strip("inf") else text
 
 
@@ -295,7 +300,9 @@ def look(
     """The scene of the run behind a result. Hooks are called, as by `backward()`.
 
     Args:
-        result: a Tensor that was computed from others that require a gradient.
+        result: a Tensor that was computed from others that require a gradient; or a function
+            without arguments that returns one, which is run, and whose variables, and those of
+            the functions that it calls, give names too.
         gradient: the gradient to begin with, of the result's shape; 1 for a scalar. Without one
             the scene of a result that is no scalar has no gradients.
         names: names of tensors and arrays, which go before those that are found.
@@ -312,6 +319,10 @@ def look(
     >>> [(float(a.added), float(a.after)) for a in scene.of(x).arrivals]
     [(1.0, 1.0), (3.0, 4.0), (3.0, 7.0)]
     """
+    inside: dict[int, str] = {}
+    kept: list[Any] = []  # so that no other thing gets the id of one that has a name
+    if callable(result):
+        result, inside, kept = run_named(result)
     if not isinstance(result, Tensor) or not result.requires_grad:
         raise GradientError(
             f"a picture was asked of a {type(result).__name__} that requires no gradient",
@@ -333,7 +344,9 @@ def look(
     named = {id(x): name for name, x in (names or {}).items()}
     rest = [x for x in things if id(x) not in named]
     bases = [x.base for x in rest if isinstance(x, np.ndarray) and x.base is not None]
-    named = {**found_names([*rest, *bases], frame or users_frame()), **named}
+    found_outside = found_names([*rest, *bases], frame or users_frame())
+    named = {**inside, **found_outside, **named}
+    del kept
     for x in rest:
         if isinstance(x, np.ndarray) and id(x) not in named and id(x.base) in named:
             named[id(x)] = f"{named[id(x.base)]}[…]"  # a part of what has a name

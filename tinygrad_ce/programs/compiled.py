@@ -20,11 +20,12 @@ from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.programs.backends import executing, library_of
+from tinygrad_ce.programs.effects import LookAgain
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Pass, Program
 from tinygrad_ce.programs.signature import Static, signature
 from tinygrad_ce.programs.simplify import SIMPLIFY
 from tinygrad_ce.programs.trace import is_dynamic
-from tinygrad_ce.programs.tracer import Known, LookAgain
 from tinygrad_ce.programs.version import Version
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import leaves, map_tree

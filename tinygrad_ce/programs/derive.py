@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.algebra import ALGEBRA
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.emit import USUAL, body, emit
 from tinygrad_ce.programs.execute import executable
 from tinygrad_ce.programs.identities import RULES
@@ -21,7 +22,6 @@ from tinygrad_ce.programs.program import Line, Program, Value
 from tinygrad_ce.programs.rows import equations
 from tinygrad_ce.programs.simplify import common, dead, expand, identities
 from tinygrad_ce.programs.trace import is_dynamic, trace
-from tinygrad_ce.programs.tracer import look_again
 from tinygrad_ce.run import Argnums
 from tinygrad_ce.targets import check_distribution
 from tinygrad_ce.transforms import grad

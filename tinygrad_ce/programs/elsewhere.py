@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import Error, TraceError
+from tinygrad_ce.programs.effects import LookAgain, draw, look_again
 from tinygrad_ce.programs.inline import inline
 from tinygrad_ce.programs.printing import dotted
 from tinygrad_ce.programs.program import Line, Program, Value, mapped, operand_kinds
-from tinygrad_ce.programs.tracer import LookAgain, draw, look_again
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.debugging import show
+from tinygrad_ce.programs.effects import draw
 from tinygrad_ce.programs.helpers import copied
 from tinygrad_ce.programs.layout import WIDTH, laid_out
 from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import constant, dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.special import sigmoid

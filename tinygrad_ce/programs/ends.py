@@ -88,6 +88,13 @@ def _take(code: _Code, x: Any, name: str) -> None:
     elif isinstance(x, list | tuple) and not attributes(x):
         check(f"type({name}) is {code.constant(kind)}", f"len({name}) == {len(x)}")
         _take_parts(code, list(x), name)
+    elif hasattr(kind, "__tree__"):
+        branch, inner = x.__tree__(), code.new()
+        check(f"type({name}) is {code.constant(kind)}")
+        code.lines.append(f"{inner} = {name}.__tree__()")
+        check(f"{inner}.static == {code.constant(branch.static)}",
+              f"{inner}.constant == {code.constant(branch.constant)}")  # fmt: skip
+        _take_parts(code, branch.items, f"{inner}.items")
     elif is_dataclass(x) and kind is not type:
         names = [field.name for field in fields(x)]
         if attributes(x, names):
@@ -188,7 +195,7 @@ def _put(code: _Code, tree: Any, ready: Iterator[str]) -> str:
     parts = opened(tree)
     if parts is None:
         return next(ready)
-    rebuild, items = parts
+    rebuild, items, _ = parts
     inner = [_put(code, item, ready) for item in items]
     kind = type(tree)
     if kind is dict:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import LookAgain, look_again
 from tinygrad_ce.programs.identities import SUM_IS_ONE
 from tinygrad_ce.programs.program import Line, Program
-from tinygrad_ce.programs.tracer import LookAgain, look_again
 from tinygrad_ce.targets import check_distribution
 
 __all__ = ["QUESTIONS", "guarded", "look_closely"]

@@ -175,9 +175,9 @@ def _written(x: Any) -> ast.expr:
 def copied(functions: list[Function]) -> Copied:
     """The source of functions of ours, and of all that they need.
 
-    >>> from tinygrad_ce.rules.support import ratio
-    >>> print(copied([ratio]).blocks[0].splitlines()[0])
-    def ratio(x, y):
+    >>> from tinygrad_ce.rules.elementwise import signum
+    >>> print(copied([signum]).blocks[0].splitlines()[0])
+    def signum(x):
     """
     found = Copied()
     for function in functions:

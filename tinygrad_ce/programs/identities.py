@@ -57,7 +57,7 @@ masked(masked(x, y), y) -> masked(x, y)
 
 def _folded(line: Line, makers: Makers) -> Rewriting | None:
     """A call of constants is a constant."""
-    if line.effect or line.several or any(True for _ in line.operands()):
+    if line.effect or line.several or line.operands():
         return None
     with np.errstate(all="ignore"):
         return [], line.function(*line.args, **line.kwargs)

@@ -13,15 +13,16 @@ import numpy as np
 
 from tinygrad_ce.dispatch import plain
 from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-from tinygrad_ce.programs.tracer import Known, Trace, Traced
+from tinygrad_ce.programs.tracer import Trace, Traced
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.support import sum_to
 from tinygrad_ce.targets import ones_at
 
-__all__ = ["KEPT", "inline"]
+__all__ = ["KEPT", "inline", "opened"]
 
 KEPT: frozenset[Function] = frozenset({assign, scatter})  # what other libraries have by themselves
 
@@ -99,10 +100,8 @@ def inline(program: Program) -> Program:
         if line.effect or line.function not in ours:
             lines.append(line)
             continue
-        tape = Trace()
-        tape.part = line.part
-        found = _run(line, tape)
-        lines += tape.lines
+        inside, found = opened(line, _WITHOUT_BRANCHES.get(line.function, plain(line.function)))
+        lines += inside
         known.update(zip(line.results, found if line.several else (found,), strict=True))
     return inline(program.rewritten(lines, known))
 
@@ -113,9 +112,10 @@ def _ours(program: Program) -> set[Function]:
     return used & {*foreign(program), *_WITHOUT_BRANCHES} - KEPT
 
 
-def _run(line: Line, tape: Trace) -> Any:
-    """What the line's function gives for arrays that write down what it does."""
-    body = _WITHOUT_BRANCHES.get(line.function, plain(line.function))
+def opened(line: Line, body: Callable[..., Any]) -> tuple[list[Line], Any]:
+    """What a line's function writes when it is traced, and its result, from the text in `body`."""
+    tape = Trace()
+    tape.part = line.part
 
     def traced(value: Value) -> Traced:
         example = value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
@@ -123,4 +123,4 @@ def _run(line: Line, tape: Trace) -> Any:
 
     with np.errstate(all="ignore"):
         result = body(*mapped(traced, line.args), **mapped(traced, dict(line.kwargs)))
-    return mapped(lambda x: x.variable, result, Known)
+    return tape.lines, mapped(lambda x: x.variable, result, Known)

@@ -5,59 +5,26 @@ A kernel takes the plan and a line, and writes the calls; it answers False where
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import prod
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Value, operand_kinds
+from tinygrad_ce.programs.region import Region, in_tiles
+from tinygrad_ce.programs.rowwise import by_columns, labels_checked, less_at_place, pick
+from tinygrad_ce.programs.site import Site
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype, masked
+from tinygrad_ce.targets import check_labels
 
-__all__ = ["KERNELS", "VIEWS", "Kernel", "Site", "elementwise"]
-
-
-class Site(Protocol):
-    """Where a kernel writes."""
-
-    arrays: dict[Value, Any]
-
-    def function(self, function: Any, name: str) -> str:
-        """The name of a function."""
-
-    def operand(self, x: Any, dtype: Any = None) -> str:
-        """The name of an operand; a number becomes an array without axes, of this dtype."""
-
-    def kept(self, x: Any) -> str:
-        """The name of a constant array."""
-
-    def derived(self, value: Value, text: str) -> str:
-        """The name of a further view of a kept array."""
-
-    def is_kept(self, value: Value) -> bool:
-        """Whether a Value's array is known before the program runs."""
-
-    def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
-        """The name of the place for a result; None where it has to be fresh."""
-
-    def do(self, row: str) -> None:
-        """Add a statement."""
+__all__ = ["KERNELS", "Kernel", "elementwise"]
 
 
 Kernel: TypeAlias = Callable[[Site, Line], bool]
 
-# Functions whose result looks at their first operand's memory, or may.
-VIEWS = frozenset(
-    {
-        np.transpose, np.reshape, np.broadcast_to, np.expand_dims, np.squeeze, np.swapaxes,
-        np.moveaxis, np.ravel, operator.getitem, np.diagonal, np.flip, np.real, np.imag,
-        np.atleast_1d, np.atleast_2d, np.rollaxis, np.flipud, np.fliplr, np.rot90, np.split,
-        np.array_split, np.hsplit, np.vsplit, np.dsplit, np.asarray, np.atleast_3d,
-        np.broadcast_arrays, np.lib.stride_tricks.sliding_window_view,
-    }
-)  # fmt: skip
 _OUT_BY_NAME = (np.maximum, np.minimum)  # NumPy 2.4 deprecates their third operand
 
 
@@ -118,6 +85,8 @@ def _reduction(ufunc: np.ufunc) -> Kernel:
         if ufunc is np.add and _by_products(site, line, x, axes):
             return True
         name = site.function(ufunc.reduce, f"{ufunc.__name__}_reduce")
+        if ufunc is not np.multiply and by_columns(site, line, x, axes, name):
+            return True
         where = axes[0] if len(axes) == 1 else axes
         source = site.operand(x)
         out = site.out(line.result)
@@ -176,9 +145,11 @@ def _masked(site: Site, line: Line) -> bool:
     """The bits of x times 0 or 1: exact, and without a branch for each entry."""
     x, mask = line.args
     whole: Any = {"f": np.dtype(np.int32), "d": np.dtype(np.int64)}.get(line.result.dtype.char)
-    if whole is None or not all(isinstance(v, Value) and site.is_kept(v) for v in line.args):
+    if whole is None or not all(isinstance(v, Value) and v.ndim for v in line.args):
         return False
-    if mask.dtype != bool or x.shape != mask.shape or x.shape != line.result.shape:
+    if mask.dtype != bool or not x.shape == mask.shape == line.result.shape:
+        return False
+    if x.dtype != line.result.dtype:
         return False
     kind = site.function(whole, f"d_{whole.name}")
     bits = site.derived(x, f".view({kind})")
@@ -205,6 +176,24 @@ def _cast(site: Site, line: Line) -> bool:
     return True
 
 
+def _vdot(site: Site, line: Line) -> bool:
+    """Of kept arrays the cheaper np.dot, into its place."""
+    if not all(isinstance(x, Value) and x.ndim and x.dtype.char in "fd" for x in line.args):
+        return False
+    a, b = line.args
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    kept = all(site.is_kept(x) and site.arrays[x].flags.c_contiguous for x in line.args)
+    names = [site.operand(x) for x in line.args]
+    if kept:
+        flat = [site.derived(x, ".reshape(-1)") if x.ndim > 1 else n
+                for x, n in zip(line.args, names)]  # fmt: skip
+        return _product(site, line, flat[0], flat[1], ())
+    vdot = site.function(np.vdot, "vdot")
+    site.do(f"{site.fresh_name(line.result)} = {vdot}({', '.join(names)})")
+    return True
+
+
 def _joined(function: Function) -> Kernel:
     def kernel(site: Site, line: Line) -> bool:
         arrays = line.args[0]
@@ -225,12 +214,17 @@ def _joined(function: Function) -> Kernel:
 
 
 KERNELS: dict[Function, Kernel] = {
+    Region: in_tiles,
     np.matmul: _matmul,
+    np.vdot: _vdot,
     np.sum: _reduction(np.add),
     np.max: _reduction(np.maximum),
     np.min: _reduction(np.minimum),
     np.prod: _reduction(np.multiply),
     masked: _masked,
+    check_labels: labels_checked,
+    picked: pick,
+    less_at: less_at_place,
     astype: _cast,
     np.concatenate: _joined(np.concatenate),
     np.stack: _joined(np.stack),

@@ -8,17 +8,25 @@ does come, `look_again` leaves the program, and the function is run without it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
+from tinygrad_ce.programs.batch import batched
+from tinygrad_ce.programs.effects import draw, look_again
 from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.factor import factored
+from tinygrad_ce.programs.inline import opened
+from tinygrad_ce.programs.labels import less_at_labels, pick_labels, picked
 from tinygrad_ce.programs.patterns import Rewriting, number
-from tinygrad_ce.programs.program import Line, Program, Value, call, mapped
+from tinygrad_ce.programs.program import Line, Program, Value, call
+from tinygrad_ce.programs.quotients import fewer_products
+from tinygrad_ce.programs.scale import scaled_seed
 from tinygrad_ce.programs.simplify import common, dead, identities, replaced
-from tinygrad_ce.programs.tracer import Trace, Traced, draw, look_again
+from tinygrad_ce.programs.sums import products_of_rows
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.softmax import log_softmax, softmax
 from tinygrad_ce.rules.special import xlog1py, xlogy
@@ -28,21 +36,24 @@ __all__ = ["lower"]
 
 
 def lower(program: Program) -> Program:
-    """The passes of this file, one after the other."""
-    for each in (short_ways, inline, cheaper, identities, common, dead):
+    """The passes of this file, and those over labels, quotients and steps, one after the other."""
+    for each in (
+        pick_labels, short_ways, inline, cheaper, identities, common, dead, fewer_looks,
+        less_at_labels, fewer_products, scaled_seed, factored, dead, batched, products_of_rows,
+    ):  # fmt: skip
         program = each(program)
     return program
 
 
 # Short ways: function(line) -> the lines, the result, and what has to be looked at for nan.
-_Way = Callable[[Line], tuple[list[Line], Value]]
+_Way = Callable[[Line], tuple[list[Line], Value, Value]]
 
 
-def _softmax(line: Line) -> tuple[list[Line], Value]:
+def _softmax(line: Line) -> tuple[list[Line], Value, Value]:
     _, axis, (lines, shifted) = _below_max(line)
     e = _add(lines, line, np.exp, shifted)
     total = _add(lines, line, np.sum, e, axis=axis, keepdims=True)
-    return lines, _add(lines, line, np.divide, e, total)
+    return lines, _add(lines, line, np.divide, e, total), total
 
 
 def _below_max(line: Line) -> tuple[Value, Any, tuple[list[Line], Value]]:
@@ -58,22 +69,25 @@ def _add(lines: list[Line], like: Line, function: Function, *args: Any, **kwargs
     return lines[-1].result
 
 
-def _log_softmax(line: Line) -> tuple[list[Line], Value]:
+def _log_softmax(line: Line) -> tuple[list[Line], Value, Value]:
     _, axis, (lines, shifted) = _below_max(line)
     e = _add(lines, line, np.exp, shifted)
     total = _add(lines, line, np.sum, e, axis=axis, keepdims=True)
-    return lines, _add(lines, line, np.subtract, shifted, _add(lines, line, np.log, total))
+    result = _add(lines, line, np.subtract, shifted, _add(lines, line, np.log, total))
+    return lines, result, total  # a nan of a row is in its sum
 
 
-def _pair(function: Function, line: Line) -> tuple[list[Line], Value]:
+def _pair(function: Function, line: Line) -> tuple[list[Line], Value, Value]:
     lines: list[Line] = []
-    return lines, _add(lines, line, function, *line.args)
+    result = _add(lines, line, function, *line.args)
+    return lines, result, result
 
 
-def _times_log(function: Function, line: Line) -> tuple[list[Line], Value]:
+def _times_log(function: Function, line: Line) -> tuple[list[Line], Value, Value]:
     lines: list[Line] = []
     x, y = line.args
-    return lines, _add(lines, line, np.multiply, x, _add(lines, line, function, y))
+    result = _add(lines, line, np.multiply, x, _add(lines, line, function, y))
+    return lines, result, result
 
 
 _SHORT: dict[Function, _Way] = {
@@ -100,10 +114,10 @@ def short_ways(program: Program) -> Program:
         numbers = [x for x in line.args[:2] if isinstance(x, np.ndarray | np.generic | float)]
         if not all(np.isfinite(x).all() for x in numbers):  # what is never a number takes no way
             return None
-        lines, result = way(line)
+        lines, result, sign = way(line)
         if (result.shape, result.dtype) != (line.result.shape, line.result.dtype):
             return None
-        risky.append(result)
+        risky.append(sign)
         return lines, result
 
     return _watched(replaced(program, shorter), risky)
@@ -141,15 +155,45 @@ def _watched(program: Program, risky: list[Value]) -> Program:
     return program.rewritten([*lines, *map(_look, ends)], {})
 
 
+def fewer_looks(program: Program) -> Program:
+    """Look only where a nan ends: what flows into something looked at later is seen there.
+
+    >>> x = Value((2,), np.dtype(float))
+    >>> a = call(np.exp, x)
+    >>> b = call(np.sum, a.result)
+    >>> lines = a, _look(a.result), b, _look(b.result)
+    >>> len(fewer_looks(Program("f", (x,), lines, (b.result,))).lines)
+    3
+    """
+    seen: set[Value] = set()
+    kept = []
+    for line in reversed(program.lines):
+        if line.function is look_again:
+            (value,) = line.args
+            if value in seen:
+                continue
+            seen.add(value)
+        elif line.effect:
+            seen.clear()  # a check would come first, and take the nan for one of f's own
+        elif line.function in _TRANSPARENT and line.results[0] in seen and not _chooses(line):
+            seen.update(line.operands())
+        kept.append(line)
+    return program.rewritten(kept[::-1], {})
+
+
+def _chooses(line: Line) -> bool:
+    return "where" in line.kwargs or not line.results[0].size
+
+
 def _look(value: Value) -> Line:
     return Line((), look_again, (value,), {}, "forward", True)
 
 
 def inline(program: Program) -> Program:
     """Write functions of ours as the NumPy calls that they make; those that ask stay whole."""
-    whole: set[Function] = {look_again, draw, masked}
+    whole: set[Function] = {look_again, draw, masked, picked}
 
-    def opened(line: Line) -> Rewriting | None:
+    def inside(line: Line) -> Rewriting | None:
         if line.function not in ours or line.effect or line.several:
             return None
         found = _inside(line)
@@ -158,7 +202,7 @@ def inline(program: Program) -> Program:
         return found
 
     while ours := set(foreign(program)) - whole:
-        before, program = program, replaced(program, opened)
+        before, program = program, replaced(program, inside)
         if program.lines == before.lines:
             break
     return program
@@ -166,22 +210,12 @@ def inline(program: Program) -> Program:
 
 def _inside(line: Line) -> Rewriting | None:
     """The lines that a function of ours writes when it is traced."""
-    trace = Trace()
-    trace.part = line.part
-
-    def traced(value: Value) -> Traced:
-        sample = value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
-        return Traced(trace, value, sample)
-
-    args, kwargs = mapped(traced, line.args), mapped(traced, dict(line.kwargs))
     try:
-        with np.errstate(all="ignore"):
-            found = plain(line.function)(*args, **kwargs)
+        lines, found = opened(line, plain(line.function))
     except Exception:  # the sample may not be what the function takes
         return None
-    if not isinstance(found, Traced) or found.variable.dtype != line.result.dtype:
-        return None
-    return trace.lines, found.variable
+    fits = isinstance(found, Value) and found.dtype == line.result.dtype
+    return (lines, found) if fits else None
 
 
 def cheaper(program: Program) -> Program:
@@ -189,10 +223,12 @@ def cheaper(program: Program) -> Program:
 
     def changed(line: Line) -> Rewriting | None:
         if line.function is np.square and line.result.dtype.kind == "f":
-            return _pair(np.multiply, Line(line.results, np.multiply, line.args * 2, {}, line.part))
+            return _pair(np.multiply, replace(line, args=line.args * 2))[:2]
+        doubles = line.function is np.add and line.args[0] is line.args[1]
+        if doubles and line.result.dtype.kind == "f" and line.result.weak is None:
+            return _pair(np.multiply, replace(line, args=(line.args[0], 2.0)))[:2]
         if line.function is np.power and number(line.args[1]) == 2:
-            twice = (line.args[0], line.args[0])
-            return _pair(np.multiply, Line(line.results, np.multiply, twice, {}, line.part))
+            return _pair(np.multiply, replace(line, args=(line.args[0], line.args[0])))[:2]
         if line.function is np.mean and not line.kwargs and len(line.args) == 1:
             x = line.args[0]
             if isinstance(x, Value) and x.size and x.dtype.char in "fd":

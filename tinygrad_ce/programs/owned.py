@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.programs.memory import VIEWS, is_fresh
 from tinygrad_ce.programs.program import Line, Program, Value, call
-from tinygrad_ce.rules.joining import cut
-from tinygrad_ce.rules.support import output, spread
 
 __all__ = ["owned"]
-
-# Functions whose result may lie in the memory of their first argument.
-_VIEWS = frozenset(
-    {
-        np.broadcast_to, np.transpose, np.reshape, np.squeeze, np.expand_dims, np.ravel,
-        np.swapaxes, np.moveaxis, np.rollaxis, np.flip, np.fliplr, np.flipud, np.rot90,
-        np.permute_dims, np.matrix_transpose, np.linalg.matrix_transpose, np.real, np.imag,
-        np.diagonal, np.linalg.diagonal, np.diag, np.atleast_1d, np.atleast_2d, np.atleast_3d,
-        np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.broadcast_arrays,
-        np.real_if_close, np.lib.stride_tricks.sliding_window_view, operator.getitem,
-        cut, output, spread, *(getattr(np, name) for name in ("unstack",) if hasattr(np, name)),
-    }
-)  # fmt: skip
 
 
 def owned(program: Program, original: Program) -> Program:
@@ -55,7 +40,7 @@ def owned(program: Program, original: Program) -> Program:
                 maker = makers[returned]
                 backward = maker.part == "backward"
                 shared = source in handed and (backward or handed[source] is not wanted)
-                view = backward and maker.function in _VIEWS
+                view = backward and not is_fresh(maker.function)
                 fine = not shared and not view
                 handed.setdefault(source, wanted)
             if not fine:
@@ -67,6 +52,6 @@ def owned(program: Program, original: Program) -> Program:
 
 def _source(x: Any, makers: Mapping[Value, Line]) -> Any:
     """The array in whose memory x may lie: an input, a constant, or what a line makes anew."""
-    while isinstance(x, Value) and x in makers and makers[x].function in _VIEWS:
+    while isinstance(x, Value) and x in makers and makers[x].function in VIEWS:
         x = makers[x].args[0]
     return x

@@ -9,21 +9,18 @@ call.
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import plain
-from tinygrad_ce.marks import has_nan
-from tinygrad_ce.programs.emit import foreign
+from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.execute import loaded
-from tinygrad_ce.programs.kernels import KERNELS, VIEWS, Site, elementwise
-from tinygrad_ce.programs.names import Names
-from tinygrad_ce.programs.printing import dotted, expression
+from tinygrad_ce.programs.kernels import KERNELS, elementwise
+from tinygrad_ce.programs.memory import VIEWS
+from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
-from tinygrad_ce.programs.tracer import LookAgain, look_again
+from tinygrad_ce.programs.workspace import Workspace
 
 __all__ = ["Planned", "planned"]
 
@@ -66,67 +63,14 @@ def planned(program: Program) -> Planned:
     return Planned(loaded(source, f"plan_of_{program.name}", plan.scope), source)
 
 
-class _Plan(Site):
-    """Plans one program, line after line.
+class _Plan(Workspace):
+    """Plans one program, line after line."""
 
-    Attributes:
-        arrays: the arrays that are known before the program runs, and stay where they are.
-        names: what each Value is called.
-        scope: what the source refers to.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.arrays: dict[Value, Any] = {}
-        self.names: dict[Value, str] = {}
-        self.scope: dict[str, Any] = {
-            "np": np, "empty": np.empty, "LookAgain": LookAgain, "has_nan": has_nan,
-            "vdot": np.vdot, "dot": np.dot,
-            **{dotted(function): plain(function) for function in foreign(program)},
-        }  # fmt: skip
-        self.labels = Names(self.scope)
-        self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
-        self.setup: list[str] = []
-        self.body: list[str] = []
-        self.looks: list[Value] = []
-        self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
-        self.flat: dict[Value, tuple[str, Any]] = {}  # the memory that a root lives in
-        self.rows = self._rows()
-        self.roots, self.last = self._lifetimes()
-        self.fresh = {self.roots[x] for x in program.outputs if isinstance(x, Value) and x.shape}
-        self.position = 0
-
-    def _rows(self) -> dict[Value, tuple[Value, int]]:
-        """The Values that are written where np.stack would copy them: the stack, and their row."""
-        outputs = {x for x in self.program.outputs if isinstance(x, Value)}
-        made = {
-            v for line in self.program.lines if line.function not in VIEWS for v in line.results
-        }
-        free = made - outputs
-        found: dict[Value, tuple[Value, int]] = {}
-        for line in self.program.lines:
-            if line.function is np.stack and line.args[1:] in ((), (0,)) and not line.kwargs:
-                for i, x in enumerate(line.args[0]):
-                    fits = x in free and x not in found and line.result not in outputs
-                    if fits and x.dtype == line.result.dtype and not x.weak:
-                        found[x] = (line.result, i)
-        return found
-
-    def _lifetimes(self) -> tuple[dict[Value, Value], dict[Value, int]]:
-        """The Value whose memory each one looks at, and the last line that looks there."""
-        roots: dict[Value, Value] = {value: value for value in self.program.inputs}
-        last: dict[Value, int] = {}
-        for i, line in enumerate(self.program.lines):
-            base = line.args[0] if line.function in VIEWS and line.args else None
-            for value in line.results:
-                whole = self.rows[value][0] if value in self.rows else value
-                roots[value] = roots[base] if isinstance(base, Value) else whole
-            for value in line.operands():
-                last[roots[value]] = i
-        for x in self.program.outputs:
-            if isinstance(x, Value):
-                last[roots[x]] = len(self.program.lines)
-        return roots, last
+    def __init__(
+        self, program: Program, given: tuple[Value, ...] = (), around: _Plan | None = None
+    ) -> None:
+        super().__init__(program, given, around)
+        self.looks: list[Line] = []
 
     def written(self) -> str:
         """The source."""
@@ -137,133 +81,47 @@ class _Plan(Site):
         for i, line in enumerate(self.program.lines):
             self.position = i
             if line.function is look_again:
-                self.looks.append(line.args[0])
+                self.looks.append(line)
                 continue
             self._look()
-            if (
-                not self._stack(line)
-                and not self._view(line)
-                and not KERNELS.get(line.function, elementwise)(self, line)
-            ):
-                self._plainly(line)
+            self._write(line)
             self._let_go(line)
         self._look()
         outputs = "".join(f"{self._output(x)}, " for x in self.program.outputs)
         return "\n".join([
             f"def plan_of_{self.program.name}():",
             *(f"    {row}" for row in self.setup),
-            f"    def run({', '.join(inputs)}):",
+            f"    def run({', '.join([*inputs, *self.given.values()])}):",
             *(f"        {row}" for row in self.body),
             f"        return ({outputs})",
             "    return run",
         ])  # fmt: skip
 
-    # What kernels ask for.
+    def _write(self, line: Line) -> None:
+        f = line.function
+        kernel = KERNELS.get(f) or KERNELS.get(type(f), elementwise)
+        if not self._stack(line) and not self._view(line) and not kernel(self, line):
+            self._plainly(line)
+        for value in line.results:
+            if self.given.get(value, self.names[value]) != self.names[value]:
+                self.do(f"{self.function(np.copyto, 'copyto')}({self.given[value]}, "
+                        f"{self.names[value]})")  # fmt: skip
+                self.names[value] = self.given[value]
 
-    def function(self, function: Any, name: str) -> str:
-        if id(function) not in self.known:
-            self.known[id(function)] = self.labels.free(name)
-            self.scope[self.known[id(function)]] = function
-        return self.known[id(function)]
-
-    def fresh_name(self, value: Value) -> str:
-        self.names[value] = self.labels.of(value)
-        return self.names[value]
-
-    def operand(self, x: Any, dtype: Any = None) -> str:
-        if isinstance(x, Value):
-            return self.names[x]
-        if isinstance(x, np.ndarray):
-            return self.kept(x)
-        return self.kept(np.array(x, dtype))
-
-    def kept(self, x: Any) -> str:
-        key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
-        if key not in self.known:
-            name = self.known[key] = self.labels.free("c1")
-            self.scope[name] = x
-        return self.known[key]
-
-    def derived(self, value: Value, text: str) -> str:
-        key = (self.names[value], text)
-        if key not in self.known:
-            name = self.known[key] = self.labels.free("w1")
-            self.setup.append(f"{name} = {self.names[value]}{text}")
-        return self.known[key]
-
-    def is_kept(self, value: Value) -> bool:
-        return value in self.arrays
-
-    def out(self, value: Value, in_place_of: Iterable[Any] = ()) -> str | None:
-        if self.roots[value] in self.fresh:
-            self.fresh_name(value)
-            return None
-        if value in self.rows:
-            return self._row(value)
-        for x in in_place_of:
-            if isinstance(x, Value) and self._is_dying(x, value):
-                self.flat[value] = self.flat.pop(x)
-                self.arrays[value] = self.arrays[x]
-                return self._called(value, self.names[x])
-        key = (value.dtype.str, value.size)
-        if self.idle[key]:
-            flat = self.idle[key].pop()
-        else:
-            flat = (self.labels.free("b1"), np.empty(value.size, value.dtype))
-            self.setup.append(f"{flat[0]} = empty({value.size}, {self._dtype(value.dtype)})")
-        name, memory = flat
-        shaped = self.known.get((name, value.shape))
-        if shaped is None:
-            shaped = self.known[name, value.shape] = self.labels.free("b1")
-            self.setup.append(f"{shaped} = {name}.reshape({value.shape})")
-        self.flat[value], self.arrays[value] = flat, memory.reshape(value.shape)
-        return self._called(value, shaped)
-
-    def _called(self, value: Value, place: str) -> str:
-        """The name of a Value that is in a known place: the user's, if there is one."""
-        if value.name or (value.of is not None and value.of.name):
-            self.setup.append(f"{self.fresh_name(value)} = {place}")
-        else:
-            self.names[value] = place
-        return self.names[value]
-
-    def _row(self, value: Value) -> str:
-        """A row of the stack that a Value will be part of."""
-        whole, i = self.rows[value]
-        if whole not in self.arrays:
-            self.out(whole)
-        row = f"[{i}]" if value.ndim else f"[{i}:{i + 1}].reshape(())"
-        self.arrays[value] = self.arrays[whole][i : i + 1].reshape(value.shape)
-        return self._called(value, self.derived(whole, row))
-
-    def do(self, row: str) -> None:
-        self.body.append(row)
-
-    # The rest.
-
-    def _dtype(self, dtype: Any) -> str:
-        return self.function(dtype, f"d_{dtype.name}")
-
-    def _is_dying(self, x: Value, value: Value) -> bool:
-        """Whether the memory of x may take the result: nobody looks at it after this line."""
-        return (
-            x in self.flat
-            and self.last[self.roots[x]] == self.position
-            and (x.shape, x.dtype) == (value.shape, value.dtype)
-        )
-
-    def _let_go(self, line: Line) -> None:
-        for value in {self.roots[x] for x in line.operands()} | set(line.results):
-            if self.last.get(value, self.position) <= self.position and value in self.flat:
-                flat = self.flat.pop(value)
-                self.idle[flat[1].dtype.str, flat[1].size].append(flat)
+    def nested(self, program: Program, given: tuple[Value, ...]) -> str:
+        """The name of a program's plan inside of this one; the last arguments are its results'
+        places."""
+        self.setup += _Plan(program, given, self).written().split("\n")
+        name = self.new("tile")
+        self.setup.append(f"{name} = plan_of_{program.name}()")
+        return name
 
     def _stack(self, line: Line) -> bool:
         """A stack whose rows were written where they belong; others are copied there."""
         parts = line.args[0] if line.function is np.stack else ()
         inside = [
-            isinstance(x, Value) and x in self.rows and self.rows[x][0] is line.result
-            for x in parts
+            isinstance(x, Value) and self.rows.get(x) == (line.result, i)
+            for i, x in enumerate(parts)
         ]
         if not any(inside) or line.result not in self.arrays:
             return False
@@ -321,7 +179,8 @@ class _Plan(Site):
         if not self.looks:
             return
         squares = []
-        for value in dict.fromkeys(self.looks):
+        finite = any(len(line.args) > 1 for line in self.looks)
+        for value in dict.fromkeys(line.args[0] for line in self.looks):
             name = self.names[value]
             if value.dtype.char not in "fd" or not (value.ndim or value in self.arrays):
                 self.do(f"if has_nan({name}): raise LookAgain")
@@ -332,7 +191,7 @@ class _Plan(Site):
                 squares.append(f"vdot({name}, {name})")
         if squares:
             self.do(f"n = {' + '.join(squares)}")
-            self.do("if n != n: raise LookAgain")
+            self.do(f"if n {'-' if finite else '!='} n: raise LookAgain")
         self.looks = []
 
     def _output(self, x: Any) -> str:

@@ -19,8 +19,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygrad_ce.debugging import show
+from tinygrad_ce.programs.effects import draw
 from tinygrad_ce.programs.program import Line, Value
-from tinygrad_ce.programs.tracer import draw
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype
 
@@ -215,6 +215,8 @@ def dotted(function: Function) -> str:
         return f"{dotted(owner)}.{function.__name__}"
     if function is np.lib.stride_tricks.sliding_window_view:
         return "np.lib.stride_tricks.sliding_window_view"
+    if getattr(builtins, getattr(function, "__name__", ""), None) is function:
+        return str(function.__name__)
     return _public().get(_key_of(function)) or _own_name(function)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,7 +53,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'} {self.dtype} {self.shape}>"
@@ -83,9 +84,13 @@ class Line:
         (result,) = self.results
         return result
 
-    def operands(self) -> Iterator[Value]:
+    def operands(self) -> tuple[Value, ...]:
         """The Values among the arguments, as often as they occur."""
-        yield from values_in((self.args, self.kwargs))
+        found: tuple[Value, ...] | None = self.__dict__.get("_operands")
+        if found is None:  # passes ask again and again
+            found = tuple(values_in((self.args, self.kwargs) if self.kwargs else self.args))
+            self.__dict__["_operands"] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -132,12 +137,14 @@ Pass: TypeAlias = Callable[[Program], Program]
 
 def mapped(change: Callable[[Any], Any], x: Any, kind: type = Value) -> Any:
     """x with `change(item)` in the place of every item of that kind in it."""
+    outer = type(x)
+    if outer is float or outer is int:
+        return x
     if isinstance(x, kind):
         return change(x)
-    outer = type(x)
     if outer is tuple or outer is list:
         return outer([mapped(change, item, kind) for item in x])
-    if outer is dict:
+    if outer is dict and x:
         return {key: mapped(change, item, kind) for key, item in x.items()}
     if outer is slice:
         return slice(*(mapped(change, part, kind) for part in (x.start, x.stop, x.step)))
@@ -150,7 +157,10 @@ def values_in(x: Any) -> Iterator[Value]:
         yield x
     elif isinstance(x, tuple | list):
         for item in x:
-            yield from values_in(item)
+            if type(item) is Value:
+                yield item
+            else:
+                yield from values_in(item)
     elif isinstance(x, dict):
         yield from values_in(list(x.values()))
     elif type(x) is slice:
@@ -168,8 +178,33 @@ def _result(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         kinds = [operand_kinds(x) for x in args]
         dtype = function.resolve_dtypes((*kinds, *[None] * function.nout))[function.nin]
         return Value(np.broadcast_shapes(*shapes), dtype)
+    if function in _REDUCTIONS and isinstance(args[0], Value) and args[0].size > _LARGE:
+        reduced = _reduced(function, args[0], args[1:], kwargs)
+        if reduced is not None:
+            return reduced
     with np.errstate(all="ignore"):
         return Value.like(function(*mapped(_sample, args), **mapped(_sample, kwargs)))
+
+
+_REDUCTIONS = frozenset({np.sum, np.mean, np.max, np.min, np.prod})
+_LARGE = 10_000  # entries that take longer to reduce than to think about
+
+
+def _reduced(
+    function: Function, x: Value, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Value | None:
+    """The result of reducing, found on an array with few entries; None for further arguments."""
+    if len(args) > 1 or not kwargs.keys() <= {"axis", "keepdims"}:
+        return None
+    axis = args[0] if args else kwargs.get("axis")
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduced = {i % x.ndim for i in axes}
+    keepdims = kwargs.get("keepdims", False)
+    shape = tuple(
+        1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced
+    )
+    small = np.ones((1,) * x.ndim, x.dtype)
+    return Value(shape, np.asarray(function(small, *args, **kwargs)).dtype)
 
 
 def operand_kinds(x: Any) -> Any:
@@ -183,4 +218,6 @@ def operand_kinds(x: Any) -> Any:
 
 def _sample(value: Value) -> Any:
     """Some numbers of a Value's shape and dtype."""
-    return value.weak(1) if value.weak else np.ones(value.shape, value.dtype)[()]
+    if value.weak:
+        return value.weak(1)
+    return np.broadcast_to(np.ones((), value.dtype), value.shape)[()]  # takes no memory

@@ -60,6 +60,11 @@ def _key(x: Any, values: list[Any], way: str) -> Any:
     if isinstance(x, list | tuple):
         parts = [_key(v, values, f"{way}[{i}]") for i, v in enumerate(x)]
         return (kind, *parts, *_others(x, way))
+    if hasattr(kind, "__tree__"):
+        branch = x.__tree__()
+        ways = [f"{way}.{name}" for name in branch.names]
+        parts = [_key(v, values, to) for v, to in zip(branch.items, ways, strict=True)]
+        return (kind, branch.static, tuple(branch.constant), *parts)
     if is_dataclass(x) and not isinstance(x, type):
         names = [field.name for field in fields(x)]
         parts = [_key(getattr(x, name), values, f"{way}.{name}") for name in names]

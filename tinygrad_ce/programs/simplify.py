@@ -5,21 +5,30 @@ Each takes a Program and returns one. `simplify` runs them to the point where no
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.programs.effects import DRAWS, look_again
 from tinygrad_ce.programs.identities import RULES
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule
 from tinygrad_ce.programs.program import Line, Pass, Program, Value, call, mapped
-from tinygrad_ce.programs.tracer import EFFECTS, look_again
 from tinygrad_ce.rules.support import masked, ratio, weigh
 from tinygrad_ce.targets import check_distribution
 
-__all__ = ["SIMPLIFY", "common", "dead", "expand", "identities", "readable", "replaced", "simplify"]
+__all__ = [
+    "SIMPLIFY",
+    "argument_key",
+    "common",
+    "dead",
+    "expand",
+    "identities",
+    "readable",
+    "replaced",
+    "simplify",
+]
 
 Watch: TypeAlias = Callable[[Rule, Line, list[Line], Any], None]
 
@@ -34,7 +43,7 @@ def dead(program: Program) -> Program:
     wanted = {output for output in program.outputs if isinstance(output, Value)}
     kept = []
     for line in reversed(program.lines):
-        if line.effect or any(result in wanted for result in line.results):
+        if line.effect or not wanted.isdisjoint(line.results):
             kept.append(line)
             wanted.update(line.operands())
     return program.rewritten(kept[::-1], {})
@@ -54,10 +63,10 @@ def common(program: Program) -> Program:
     lines = []
     for line in program.lines:
         line = _with_known(line, known)
-        if line.effect and line.function in EFFECTS:
+        if line.effect and line.function in DRAWS:
             lines.append(line)
             continue
-        key = (line.function, _key(line.args), _key(dict(line.kwargs)))
+        key = (line.function, argument_key(line.args), argument_key(dict(line.kwargs)))
         first = seen.setdefault(key, line)
         if first is line:
             lines.append(line)
@@ -67,14 +76,17 @@ def common(program: Program) -> Program:
     return program.rewritten(lines, known)
 
 
-def _key(x: Any) -> Any:
+def argument_key(x: Any) -> Any:
     """What is equal for arguments that mean the same; arrays are the same if they are one."""
-    if isinstance(x, tuple | list):
-        return (type(x), *map(_key, x))
+    kind = type(x)
+    if kind is Value:
+        return x
+    if kind is tuple or kind is list:
+        return (kind, *map(argument_key, x))
     if isinstance(x, dict):
-        return tuple((k, _key(v)) for k, v in x.items())
+        return tuple((k, argument_key(v)) for k, v in x.items())
     if isinstance(x, slice):
-        return (slice, _key(x.start), _key(x.stop), _key(x.step))
+        return (slice, argument_key(x.start), argument_key(x.stop), argument_key(x.step))
     if isinstance(x, float | complex | np.generic):
         return (type(x), repr(x))
     if isinstance(x, np.ndarray) or not x.__hash__:
@@ -138,11 +150,11 @@ def identities(
     True
     """
     rules = tuple(rules)
-    by_function: dict[Any, list[Rule]] = defaultdict(list)
+    by_function: dict[Any, list[Rule]] = {}
     everywhere = [rule for rule in rules if not rule.functions]
     for rule in rules:
         for function in rule.functions:
-            by_function[function].append(rule)
+            by_function.setdefault(function, [*everywhere]).append(rule)
     known: dict[Value, Any] = {}
     makers = Makers()
     lines: list[Line] = []
@@ -151,9 +163,14 @@ def identities(
     def place(line: Line) -> None:
         """Add a line, or what rules make of it, and of that again."""
         line = _with_known(line, known)
-        if line.function is look_again and not any(True for _ in line.operands()):
+        if line.function is look_again and not line.operands():
             return
-        for rule in (*everywhere, *by_function.get(line.function, ())):
+        around = _around(line, makers) if watch is None else None
+        if around is not None and line.__dict__.get("_settled") == (rules, around):
+            lines.append(line)
+            makers.update((result, line) for result in line.results)
+            return
+        for rule in by_function.get(line.function, everywhere):
             found = rule.apply(line, makers)
             if found is None:
                 continue
@@ -165,6 +182,7 @@ def identities(
             result = _resolved(found[1], known)
             known[line.result] = _named_after(result, line.result)
             return
+        line.__dict__["_settled"] = (rules, around)
         lines.append(line)
         makers.update((result, line) for result in line.results)
         if line.function is check_distribution:
@@ -177,9 +195,17 @@ def identities(
     return program.rewritten(lines, outputs, *log)
 
 
+def _around(line: Line, makers: Makers) -> list[Any] | None:
+    """What rules look at beside a line: where that is as it was, they find what they found."""
+    if makers.facts or line.effect:
+        return None
+    first = [makers.get(x) for x in line.operands()]
+    return first + [makers.get(x) for made in first if made for x in made.operands()]
+
+
 def _with_known(line: Line, known: dict[Value, Any]) -> Line:
     """The line with what takes the place of its operands."""
-    if not any(value in known for value in line.operands()):
+    if not known or known.keys().isdisjoint(line.operands()):
         return line
     change = partial(_resolved, known=known)
     args, kwargs = mapped(change, line.args), mapped(change, dict(line.kwargs))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import TraceError
-from tinygrad_ce.programs.tracer import Known
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["names_of_arrays", "reached", "undisturbed"]

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.errors import TraceError, TraceWarning
+from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Program, Value
-from tinygrad_ce.programs.tracer import Known, Trace, Traced, TracedGenerator
+from tinygrad_ce.programs.tracer import Trace, Traced, TracedGenerator
 from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import Structure, flatten, paths
 
@@ -158,10 +159,17 @@ def _locals_named() -> Iterator[None]:
         yield
         return
 
+    others: dict[int, CodeType] = {}  # not the user's; there are many calls, and few functions
+
     def on_event(frame: FrameType, event: str, arg: Any) -> None:
-        if event == "return" and not frame.f_code.co_filename.startswith(_NOT_THE_USERS):
-            for name, x in frame.f_locals.items():
-                _name(x, name)
+        if event != "return" or id(code := frame.f_code) in others:
+            return
+        written = (code.co_filename, code.co_name) == ("<string>", "__init__")  # of a dataclass
+        if written or code.co_filename.startswith(_NOT_THE_USERS):
+            others[id(code)] = code
+            return
+        for name, x in frame.f_locals.items():
+            _name(x, name)
 
     sys.setprofile(on_event)
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -19,23 +19,17 @@ from tinygrad_ce.debugging import show
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.graph import Node
 from tinygrad_ce.marks import alike, arrived, begin_backward, end_backward, has_nan, zeros_of
+from tinygrad_ce.programs.effects import DRAWS, draw, generators_in, look_again
+from tinygrad_ce.programs.numberless import Known, Numberless
 from tinygrad_ce.programs.program import Line, Value, mapped
 from tinygrad_ce.programs.refusals import check_call, refuse
+from tinygrad_ce.randomness import default_generator, rewound
 from tinygrad_ce.rules.kinds import Function
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.targets import hint_probabilities
 
-__all__ = [
-    "EFFECTS",
-    "Known",
-    "LookAgain",
-    "Trace",
-    "Traced",
-    "TracedGenerator",
-    "draw",
-    "look_again",
-]
+__all__ = ["Trace", "Traced", "TracedGenerator"]
 
 # What Python's operators do with its own numbers, which stay weak.
 _WEAKLY: dict[Function, Function] = {
@@ -56,16 +50,6 @@ _STATIC = frozenset(
 )  # fmt: skip
 
 _HINTS = frozenset({hint_probabilities})  # for the person who writes, once
-
-
-class LookAgain(Exception):  # noqa: N818  it is no error
-    """A gradient has a nan: the engine has a second look at what it depends on."""
-
-
-def look_again(g: Any) -> None:
-    """Leave the program if there is a nan in a gradient."""
-    if has_nan(g):
-        raise LookAgain
 
 
 class Trace:
@@ -107,7 +91,7 @@ class Trace:
         values = tuple(map(Value.like, parts))
         self.lines.append(
             Line(values, function, given, named, self.part,
-                 result is None or function in EFFECTS, several)
+                 result is None or function in DRAWS, several)
         )  # fmt: skip
         made = [Traced(self, v, x) for v, x in zip(values, parts, strict=True)]
         if not several:
@@ -116,8 +100,12 @@ class Trace:
 
     def computed(self, function: Function, args: Any, kwargs: Any) -> Any:
         """What a call returns on the examples."""
+        given, named = _examples(args), _examples(kwargs)
         try:
-            return function(*_examples(args), **_examples(kwargs))
+            if function not in DRAWS:
+                return function(*given, **named)
+            with rewound(*generators_in((given, named)), default_generator()):
+                return function(*given, **named)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             self.caught = TraceError(
                 f"{type(error).__name__} ({error}) was raised and caught",
@@ -157,24 +145,13 @@ class Trace:
         return None
 
 
-EFFECTS: set[Function] = set()  # functions that run at every call, and in their place
-
 _MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
 # Functions that call a function of the user's on parts of an array: those calls are written down.
 _SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
 
 
-class Known:
-    """What stands for a Value while the program is written down."""
-
-    __slots__ = ("example", "tape", "variable")
-
-    def __init__(self, tape: Trace, variable: Value, example: Any) -> None:
-        self.tape, self.variable, self.example = tape, variable, example
-
-
-class Traced(Known, NDArrayOperatorsMixin):
+class Traced(Numberless, NDArrayOperatorsMixin):
     """An array of the program that is being written down.
 
     Attributes:
@@ -226,20 +203,12 @@ class Traced(Known, NDArrayOperatorsMixin):
     # What is known.
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.variable.shape
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         return self.variable.dtype
 
     @property
     def ndim(self) -> int:
         return self.variable.ndim
-
-    @property
-    def size(self) -> int:
-        return self.variable.size
 
     def __len__(self) -> int:
         if not self.shape:
@@ -303,65 +272,6 @@ class Traced(Known, NDArrayOperatorsMixin):
             return self.tape.record(round, (self, *digits), {})
         return np.round(self, *digits)  # type: ignore[call-overload]
 
-    # What depends on numbers.
-
-    def __bool__(self) -> bool:
-        if self.size == 1 or not self.shape:
-            refuse(
-                f"the program branches on {self!r}, as `if x > 0` does",
-                "a compiled program takes the same way at every call",
-                "use np.where(condition, a, b), pass what decides as a static argument "
-                "(static_argnums), or call the function without compiling it",
-            )
-        raise ValueError("the truth value of an array with several entries is ambiguous")
-
-    def __float__(self) -> float:
-        _no_number(
-            self, "float()",
-            "NumPy's functions instead of math's, np.stack or tg.set_at to put it into an array",
-        )  # fmt: skip
-
-    def __int__(self) -> int:
-        _no_number(self, "int()", "astype(int), or pass it as a static argument (static_argnums)")
-
-    def __complex__(self) -> complex:
-        _no_number(self, "complex()", "astype(complex)")
-
-    def __index__(self) -> int:
-        _no_number(
-            self, "a length, a place or a count", "a static argument (static_argnums) for it"
-        )
-
-    def __format__(self, how: str) -> str:
-        if how:
-            _no_number(self, f"a text by the format {how!r}", "tg.debug_print(format, x)")
-        return repr(self)
-
-    def item(self, *index: int) -> Any:
-        _no_number(self, ".item()", "the array itself, and .item() on what the program returns")
-
-    def tolist(self) -> Any:
-        _no_number(self, ".tolist()", "the array itself")
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        _no_number(
-            self, "a plain array, as np.asarray does or an assignment into one",
-            "it as it is, np.stack and np.concatenate to join arrays, and tg.set_at for entries; "
-            "to read entries of a constant array, pass that array as an argument",
-        )  # fmt: skip
-
-    def __getattr__(self, name: str) -> Any:
-        weak = self.variable.weak
-        if weak is not None and not name.startswith("_") and hasattr(weak, name):
-            _no_number(self, f".{name}", "NumPy's functions, or pass it as a static argument")
-        if not name.startswith("_") and hasattr(np.ndarray, name):
-            refuse(
-                f".{name} of an array was asked for",
-                "it reaches into memory, which a program that is written down has not got yet",
-                "use a function of NumPy's",
-            )
-        raise AttributeError(f"an array has no attribute {name!r}")
-
 
 class TracedGenerator(Known):
     """A generator of random numbers: what it draws, it draws at every run."""
@@ -375,11 +285,6 @@ class TracedGenerator(Known):
             return self.tape.record(draw, (self, name, *args), kwargs)
 
         return drawn if callable(method) else method
-
-
-def draw(generator: np.random.Generator, method: str, *args: Any, **kwargs: Any) -> Any:
-    """`generator.method(*args, **kwargs)`: random numbers."""
-    return getattr(generator, method)(*args, **kwargs)
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -399,9 +304,6 @@ for _name in (
     setattr(Traced, _name, _method(_name))
 
 
-EFFECTS.add(draw)
-
-
 def _is_weak(x: Any) -> bool:
     return (
         x.variable.weak is not None if isinstance(x, Traced) else type(x) in (float, int, complex)
@@ -414,12 +316,3 @@ def _examples(x: Any) -> Any:
 
 def _values(x: Any) -> Any:
     return mapped(lambda traced: traced.variable, x, Known)
-
-
-def _no_number(x: Traced, found: str, remedy: str) -> NoReturn:
-    x.tape.refused = TraceError(
-        f"{found} was asked of {x!r}",
-        "its numbers are known when the program runs, not while it is written down",
-        f"use {remedy}",
-    )
-    raise x.tape.refused

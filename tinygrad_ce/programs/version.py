@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import TraceError
+from tinygrad_ce.programs.effects import DRAWS, LookAgain, generators_in
 from tinygrad_ce.programs.emit import emit
 from tinygrad_ce.programs.ends import departure, entrance
 from tinygrad_ce.programs.guards import QUESTIONS, guarded
@@ -20,7 +21,7 @@ from tinygrad_ce.programs.signature import Static
 from tinygrad_ce.programs.simplify import readable, simplify
 from tinygrad_ce.programs.surroundings import names_of_arrays, undisturbed
 from tinygrad_ce.programs.trace import trace
-from tinygrad_ce.programs.tracer import LookAgain
+from tinygrad_ce.randomness import default_generator
 
 __all__ = ["Execute", "Version"]
 
@@ -114,12 +115,13 @@ def _check_output(x: Any) -> None:
 
 def _rewinding(program: Program, leave: Callable[..., Any]) -> Callable[..., Any]:
     """leave, after which f can be run anew: the generators are where they were."""
-    draws = any(value.dtype.hasobject for value in program.inputs)
-    if not draws or not any(line.function in QUESTIONS for line in program.lines):
+    drawing = [line for line in program.lines if line.function in DRAWS]
+    if not drawing:
         return leave
+    fixed = [g for line in drawing for g in generators_in((line.args, dict(line.kwargs)))]
 
     def rewinding(*inputs: Any) -> Any:
-        generators = [x for x in inputs if isinstance(x, np.random.Generator)]
+        generators = [*generators_in(inputs), *fixed, default_generator()]
         states = [x.bit_generator.state for x in generators]
         try:
             return leave(*inputs)

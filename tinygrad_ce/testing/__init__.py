@@ -5,11 +5,11 @@
 when it is used.
 """
 
+from tinygrad_ce.errors import MissingError
 from tinygrad_ce.testing import strategies as strategies
 from tinygrad_ce.testing.audit import AuditReport, audit
 from tinygrad_ce.testing.formula import check_formula
 from tinygrad_ce.testing.gradcheck import assert_gradients, blame, gradcheck
-from tinygrad_ce.testing.optional import MissingError
 from tinygrad_ce.testing.proof import prove
 from tinygrad_ce.testing.report import Report, WrongGradientError
 from tinygrad_ce.testing.theorem import Proof

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from tinygrad_ce.testing.optional import Library
+from tinygrad_ce.optional import Library
 
 if TYPE_CHECKING:
     import hypothesis

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from tinygrad_ce.testing.optional import Library
+from tinygrad_ce.optional import Library
 
 __all__ = ["exact", "sympy"]
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from tinygrad_ce.errors import Error
+from tinygrad_ce.errors import MissingError
 
-__all__ = ["Library", "MissingError"]
-
-
-class MissingError(Error, ImportError):
-    """An optional library is not installed."""
+__all__ = ["Library"]
 
 
 class Library:

@@ -1,0 +1,122 @@
+"""Random numbers: one generator that `manual_seed` begins anew, or one of your own.
+
+Whatever draws takes a `generator`, a NumPy `Generator`; without one it draws from the library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tinygrad_ce.dispatch import dispatched
+
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "gaussian",
+    "manual_seed",
+    "normal",
+    "rewound",
+    "uniform",
+]
+
+Generator: TypeAlias = "np.random.Generator | None"
+
+
+@cache
+def default_generator() -> np.random.Generator:
+    """The library's generator, always the same object."""
+    return np.random.default_rng()
+
+
+def manual_seed(seed: int) -> np.random.Generator:
+    """Begin the library's random numbers anew, so that what follows is the same every time.
+
+    Args:
+        seed: a whole number from 0.
+
+    Returns:
+        The library's generator, always the same object; its `bit_generator.state` can be kept, as
+        `tg.save` does, and set again.
+
+    >>> a = manual_seed(3).random()
+    >>> a == manual_seed(3).random()
+    True
+    """
+    generator = default_generator()
+    generator.bit_generator.state = type(generator.bit_generator)(seed).state
+    return generator
+
+
+@contextmanager
+def rewound(*generators: np.random.Generator) -> Iterator[None]:
+    """Set generators back, afterwards, to where they were before.
+
+    >>> rng = np.random.default_rng(0)
+    >>> with rewound(rng):
+    ...     a = rng.random()
+    >>> a == rng.random()
+    True
+    """
+    states = [generator.bit_generator.state for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states):
+            generator.bit_generator.state = state
+
+
+def uniform(
+    low: float, high: float, shape: tuple[int, ...], dtype: DTypeLike = np.float64,
+    generator: Generator = None,
+) -> NDArray[Any]:  # fmt: skip
+    """Numbers that are equally likely anywhere from `low` to `high`.
+
+    >>> uniform(-1, 1, (2,), generator=np.random.default_rng(0)).shape
+    (2,)
+    """
+    drawn = (generator or default_generator()).uniform(low, high, shape)
+    return np.asarray(drawn, dtype=dtype)
+
+
+def normal(
+    mean: float, std: float, shape: tuple[int, ...], dtype: DTypeLike = np.float64,
+    generator: Generator = None,
+) -> NDArray[Any]:  # fmt: skip
+    """Numbers of the normal distribution.
+
+    >>> normal(0, 1, (2,), generator=np.random.default_rng(0)).shape
+    (2,)
+    """
+    drawn = (generator or default_generator()).normal(mean, std, shape)
+    return np.asarray(drawn, dtype=dtype)
+
+
+@dispatched
+def bernoulli(like: Any, p: float, shape: tuple[int, ...], generator: Generator = None) -> Any:
+    """Ones with probability p, otherwise zeros, in the dtype of an array; drawn at every call.
+
+    A compiled program draws anew at every run, too: it hears of the call by the array.
+
+    >>> bernoulli(np.zeros(3, np.float32), 1.0, (2,))
+    array([1., 1.], dtype=float32)
+    """
+    drawn = (generator or default_generator()).random(shape, dtype=np.float32) < p
+    return drawn.astype(like.dtype)
+
+
+@dispatched
+def gaussian(like: Any, generator: Generator = None) -> Any:
+    """Numbers of the standard normal distribution in the shape and dtype of an array.
+
+    >>> gaussian(np.zeros((2, 3)), np.random.default_rng(0)).shape
+    (2, 3)
+    """
+    drawn = (generator or default_generator()).standard_normal(like.shape)
+    return np.asarray(drawn, dtype=like.dtype)
