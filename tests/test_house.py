@@ -40,6 +40,7 @@ FLOORS = {
     "checkpoint": 5,
     "run": 5,
     "transforms": 5,
+    "lines": 5,
     "data": 5,
     "programs": 5,
     "pictures": 5,

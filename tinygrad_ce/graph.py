@@ -87,14 +87,16 @@ class Extras:
         hooks: functions that are shown the gradient, and may replace it.
         aside: (primitive, args, node) where a step was fused past the node: it is shown its
             gradient, which has gone on already.
+        place: the file and line that it comes from, or None.
     """
 
-    __slots__ = ("aside", "hooks", "keeps_grad")
+    __slots__ = ("aside", "hooks", "keeps_grad", "place")
 
     def __init__(self) -> None:
         self.keeps_grad = False
         self.hooks: list[Hook] = []
         self.aside: Any = None
+        self.place: tuple[str, int] | None = None
 
 
 def extras_of(node: Node) -> Extras:

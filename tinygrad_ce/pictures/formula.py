@@ -100,6 +100,9 @@ class _Short(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "masked" and len(node.args) == 2:
             return ast.Call(ast.Name("where"), [node.args[1], node.args[0], ast.Constant(0)], [])
+        sign = {"ratio": ast.Div(), "weigh": ast.Mult()}.get(ast.unparse(node.func))
+        if sign is not None and len(node.args) == 2:  # quotient and product, 0 where their limit is
+            return ast.BinOp(node.args[0], sign, node.args[1])
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:

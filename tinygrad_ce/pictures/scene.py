@@ -93,6 +93,17 @@ class Vertex:
         return operation(self.node, self.scene.numeral)
 
     @property
+    def flowing(self) -> Any:
+        """What of the gradient goes on from here: not what went past in a step that was fused."""
+        ways = [e for e in self.uses if not e.aside and e.gradient is not None]
+        if len(ways) == len(self.uses):
+            return self.gradient
+        total: Any = None
+        for edge in sorted(ways, key=lambda e: e.turn):
+            total = edge.gradient if total is None else total + edge.gradient
+        return total
+
+    @property
     def arrivals(self) -> list[Arrival]:
         """The gradient as it grew, one summand after the other."""
         found: list[Arrival] = []
@@ -168,10 +179,10 @@ class Edge:
     def formula_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
         target = self.target
-        if not (_is_number(target.value) and target.numeric) or target.gradient is None:
+        if not (_is_number(target.value) and target.numeric) or target.flowing is None:
             return None
         return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.gradient))
+            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.flowing))
         )
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
