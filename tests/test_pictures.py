@@ -179,6 +179,23 @@ def test_a_vector_is_drawn_without_gradients_or_with_those_asked_for() -> None:
     assert "∂ [2, 40]" in tg.draw(y, np.array([1.0, 10.0])).mermaid
 
 
+def test_a_value_that_a_step_went_past_is_shown_its_gradient() -> None:
+    z, t = tg.tensor([1.0, 2.0, 0.5], True), np.array([0.0, 0.0, 1.0])
+    y = tg.softmax(z)
+    loss = -np.sum(t * np.log(y)) + np.sum(y * y)
+    scene = look(loss)
+    vertex = scene.of(y)
+    assert vertex is not None
+    assert np.allclose(vertex.gradient, -t / y.value + 2 * y.value)
+    shown = [a for a in vertex.arrivals if a.edge.aside]
+    assert [a.edge.target.function for a in shown] == ["log_softmax"]
+    assert np.allclose(shown[0].added, -t / y.value)
+    assert np.allclose(vertex.arrivals[-1].after, vertex.gradient)
+    y.retain_grad()
+    loss.backward()
+    assert np.allclose(y.grad, vertex.gradient)
+
+
 def test_hooks_are_called_and_seen() -> None:
     x = tg.tensor(3.0, True)
     y = x * x

@@ -181,7 +181,7 @@ def pull_back(
             they put in its place may be other than 0 anywhere.
         nodes: `order(root, since)`, where the caller has it.
         passed: filled with (node, parent, what goes on from the one to the other), in the order
-            in which the gradients are added up.
+            in which the gradients are added up; what a node is only shown as well.
     """
     waiting: dict[Node, Any] = {root: gradient}
     shown: dict[Node, Any] = {}
@@ -216,7 +216,9 @@ def pull_back(
             if past.number >= since and past.extras is not None and past.extras.hooks:
                 primitive, parents, rules, args = _two_steps(extras.aside, record)
             else:
-                _show(shown, extras.aside, y, g, record)
+                r = _show(shown, extras.aside, y, g, record)
+                if passed is not None:
+                    passed.append((node, past, r))
         if reached is not None:
             here, onward = reached.setdefault(node, (_is_nan(g), [])) if probe else reached[node]
             known = iter(onward)
@@ -329,13 +331,14 @@ def _two_steps(aside: Any, record: bool) -> tuple[Any, Any, Any, Any]:
     return primitive, [x for x, _ in flowing], [rule for _, rule in flowing], args
 
 
-def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> None:
+def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> Any:
     """The gradient of the node that a fused step went past, to be looked at only."""
     primitive, operands, past = aside
     values = operands if record else [getattr(x, "value", x) for x in operands]
     rule = primitive.rules[next(i for i, x in enumerate(operands) if x is past)]
     r = primitive.fit(rule(g, y, *values), past.value)
     shown[past] = r if past not in shown else shown[past] + r
+    return r
 
 
 def _seen(node: Node) -> Any:

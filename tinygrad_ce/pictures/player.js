@@ -77,7 +77,7 @@ function forward(v) {
 
 function edge(a) {
   const target = run.vertices[a.from], source = run.vertices[a.to];
-  const parts = [made("p", "note", `to ${source.l}`)];
+  const parts = [made("p", "note", a.aside ? `shown to ${source.l}, past which it goes` : `to ${source.l}`)];
   if (a.local) {
     const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
     parts.push(made("p", "row", `d${target.l}/d${source.l} = ${equal(a.local, a.localn, value)}`));
@@ -99,7 +99,7 @@ function backward(step, v) {
   parts.push(made("h3", "", "arrives"));
   if (step.v === run.root) parts.push(made("p", "note", "The way back begins here, with"));
   if (came.length > 1) {
-    for (const a of came) parts.push(made("p", "row", `from ${run.vertices[a.from].l}${scalar(a.added) ? ": " + text(a.added) : ""}`), scalar(a.added) ? null : map(a.added));
+    for (const a of came) parts.push(made("p", "row", `from ${run.vertices[a.from].l}${a.aside ? ", only shown" : ""}${scalar(a.added) ? ": " + text(a.added) : ""}`), scalar(a.added) ? null : map(a.added));
     for (const a of came) parts.push(summed(a));
     parts.push(made("h3", "", "whole gradient"));
   } else if (came.length) parts.push(made("p", "note", `from ${run.vertices[came[0].from].l}`));
@@ -129,7 +129,7 @@ function label(step, v) {
   const found = new Map(); // what is said at each line
   for (const a of step.sent.map((i) => run.arrivals[i])) {
     const line = lines.find(([, s, t]) => s === run.vertices[a.to].b && t === v.b);
-    if (!line) continue; // both are in one box of repeated steps
+    if (!line || a.aside) continue; // both are in one box of repeated steps
     const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
     const said = a.local ? `d${v.l}/d${run.vertices[a.to].l} = ${equal(a.local, a.localn, value)}`
       : `${slope(a.to)} gets ${a.rule || "…"}`;

@@ -161,8 +161,8 @@ class _Told:
         if past:
             target = past[0].target
             found["note"] = (
-                f"{target.label} was computed in one stable step from what this was made of; so "
-                "the gradient goes that way, and here it is only shown."
+                f"{target.label} was computed in one stable step from what this was made of: what "
+                f"comes from {target.label} goes that way, and is only shown here."
             )
         if _hooked(vertex):
             found["hook"] = True
@@ -172,7 +172,7 @@ class _Told:
         edge = arrival.edge
         elementwise = edge.local is not None
         return {
-            "from": edge.target.number, "to": edge.source.number,
+            "from": edge.target.number, "to": edge.source.number, "aside": edge.aside,
             "local": edge.local, "localn": edge.local_numeric,
             "value": self._array(edge.local_value) if elementwise else None,
             "rule": edge.formula, "rulen": edge.formula_numeric,

@@ -180,10 +180,6 @@ def _fill(scene: Scene, passed: list[tuple[Node, Node, Any]]) -> None:
             if edge.source is source and edge.gradient is None and (edge.flows or edge.aside):
                 edge.gradient, edge.turn = gradient, turn
                 break
-    for edge in scene.edges:  # a step that was gone past is only shown its gradient
-        source = edge.source
-        if edge.aside and edge.gradient is None and len(source.uses) == 1:
-            edge.gradient, edge.turn = source.gradient, len(passed)
 
 
 def _grouped(vertices: list[Vertex]) -> None:
