@@ -434,7 +434,7 @@ def test_formulas_are_as_one_writes_them() -> None:
 
 
 def test_the_committed_picture_is_the_one_the_example_draws() -> None:
-    path = Path(__file__).parents[1] / "examples" / "pictures" / "network.py"
+    path = Path(__file__).parents[1] / "examples" / "backprop.py"
     module: dict[str, Any] = {"__file__": str(path), "__name__": "network"}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module)
     drawn = tg.draw(module["network"]).svg

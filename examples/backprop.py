@@ -1,7 +1,7 @@
 """Draw a network of one hidden layer, and make the page that steps through its backprop.
 
-    python examples/pictures/network.py            # network.svg here, backprop.html beside it
-    python examples/pictures/network.py --quick    # make both, write nothing
+    python examples/backprop.py            # backprop.svg and backprop.html beside this file
+    python examples/backprop.py --quick    # make both, write nothing
 
 Open backprop.html in a browser: arrow keys go forward and back, `#12` is step 12.
 """
@@ -40,7 +40,7 @@ def main() -> None:
     print(picture)
     print(player)
     if not quick:
-        print(picture.save(HERE / "network.svg"))
+        print(picture.save(HERE / "backprop.svg"))
         print(player.save(HERE / "backprop.html"))
 
 
