@@ -229,11 +229,12 @@ def cheaper(program: Program) -> Program:
             return _pair(np.multiply, replace(line, args=(line.args[0], 2.0)))[:2]
         if line.function is np.power and number(line.args[1]) == 2:
             return _pair(np.multiply, replace(line, args=(line.args[0], line.args[0])))[:2]
-        if line.function is np.mean and not line.kwargs and len(line.args) == 1:
-            x = line.args[0]
+        if line.function is np.mean and line.kwargs.keys() <= {"axis", "keepdims"}:
+            x, result = line.args[0], line.result
             if isinstance(x, Value) and x.size and x.dtype.char in "fd":
-                total = call(np.sum, x, part=line.part)
-                mean = call(np.divide, total.result, x.dtype.type(x.size), part=line.part)
+                total = call(np.sum, *line.args, part=line.part, **line.kwargs)
+                count = x.dtype.type(x.size // result.size)
+                mean = call(np.divide, total.result, count, part=line.part)
                 return [total, mean], mean.result
         return None
 
