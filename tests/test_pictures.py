@@ -154,6 +154,18 @@ def test_grad_is_not_touched_and_the_graph_stays() -> None:
         tg.draw(made["loss"])
 
 
+@each_scene
+def test_leaves_gradients_are_those_of_backward(name: str) -> None:
+    made, scene = seen(name)
+    with np.errstate(all="ignore"):
+        made["loss"].backward()
+    leaves = [v for v in scene.vertices if v.kind == "parameter"]
+    assert leaves
+    for leaf in leaves:
+        assert leaf.node is not None
+        assert same(leaf.gradient, leaf.node.grad)
+
+
 def test_what_has_no_graph_is_refused() -> None:
     for x in (tg.tensor(1.0), 3.0, np.ones(2)):
         with pytest.raises(tg.GradientError, match="requires no gradient"):
@@ -260,9 +272,11 @@ def test_svg_is_well_formed_and_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_names_are_text(hostile: str) -> None:
+def test_hostile_names_are_text(hostile: str, tmp_path: Path) -> None:
     x = tg.tensor(2.0, True)
     picture = tg.draw(x * x, names={hostile: x})
+    for form in ("svg", "mmd", "dot"):
+        picture.save(tmp_path / f"a.{form}")
     root = ElementTree.fromstring(picture.svg)
     assert {e.tag.removeprefix(SVG) for e in root.iter()} <= {
         "svg", "title", "style", "rect", "g", "path", "polygon", "text",
@@ -400,3 +414,13 @@ def test_formulas_are_as_one_writes_them() -> None:
     assert {"y[:, 0]", "mean(y, axis=1, keepdims=True)"} <= set(written)
     assert any(re.fullmatch(r"v\d+ \*\* 3", w) for w in written)
     assert any(re.fullmatch(r"v\d+ / 2\.5", w) for w in written)
+
+
+def test_the_committed_picture_is_the_one_the_example_draws() -> None:
+    path = Path(__file__).parents[1] / "examples" / "pictures" / "network.py"
+    module: dict[str, Any] = {"__file__": str(path), "__name__": "network"}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module)
+    drawn = tg.draw(module["network"]).svg
+    kept = path.with_suffix(".svg").read_text(encoding="utf-8")
+    digits = re.compile(r"-?[\d.]+(e[-+]\d+)?")
+    assert digits.sub("#", drawn) == digits.sub("#", kept)

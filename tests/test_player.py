@@ -233,6 +233,7 @@ def test_sums_are_shown_as_they_grow(browser: Any, tmp_path: Path) -> None:
     opened.page.keyboard.press("ArrowLeft")
     card = opened.text("#card")
     assert "dr/dp = q = -2" in card
+    assert "dr/dp = q = -2" in opened.page.text_content(".labels")
     assert "dloss/dp gets dloss/dr * q = (-9.545) * (-2) = 19.09" in card
     opened.close()
 

@@ -153,12 +153,12 @@ def _fitting(x: object) -> str:
 
 
 def shortened(text: str, width: int = _WIDE) -> str:
-    """The text, cut where it is too long.
+    """The text in one row, cut where it is too long; what cannot be printed is replaced.
 
     >>> shortened("a" * 50, 5)
     'aaaa…'
     """
-    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

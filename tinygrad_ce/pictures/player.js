@@ -120,6 +120,43 @@ function spoken(step, v) {
   return `Step ${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}: ${what}${sums}`;
 }
 
+// On the way back: at each edge that a gradient goes along, the local derivative.
+function label(step, v) {
+  graph.querySelector(".labels")?.remove();
+  if (!step.back) return;
+  const group = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  group.setAttribute("class", "labels");
+  const found = new Map(); // what is said at each line
+  for (const a of step.sent.map((i) => run.arrivals[i])) {
+    const line = lines.find(([, s, t]) => s === run.vertices[a.to].b && t === v.b);
+    if (!line) continue; // both are in one box of repeated steps
+    const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
+    const said = a.local ? `d${v.l}/d${run.vertices[a.to].l} = ${equal(a.local, a.localn, value)}`
+      : `${slope(a.to)} gets ${a.rule || "…"}`;
+    const path = line[0].querySelector(".line");
+    found.set(path, (found.get(path) || new Set()).add(said));
+  }
+  const sorted = [...found].map(([path, said]) => [path.getPointAtLength(0).x, path, [...said]]);
+  sorted.sort((a, b) => a[0] - b[0]);
+  const rows = { end: 0, start: 0 };
+  sorted.forEach(([x, path, said], k) => {
+    let length = path.getTotalLength();
+    const end = path.getPointAtLength(length);
+    const side = k === 0 && (sorted.length > 1 || x < end.x - 1) ? "end" : "start";
+    while (length > 0 && path.getPointAtLength(length).y > end.y - 13) length -= 2;
+    const aside = Math.abs(path.getPointAtLength(length).x - end.x) + 7; // where the line bends away
+    for (const one of said) {
+      const e = document.createElementNS("http://www.w3.org/2000/svg", "text");
+      e.setAttribute("x", end.x + (side === "end" ? -aside : aside));
+      e.setAttribute("y", end.y + 2 - 13 * rows[side]++);
+      e.setAttribute("class", `small ${side}`);
+      e.textContent = one.length > 40 ? one.slice(0, 39) + "…" : one;
+      group.append(e);
+    }
+  });
+  graph.querySelector("svg > g").append(group);
+}
+
 function show(n) {
   now = Math.max(0, Math.min(run.steps.length - 1, n));
   const step = run.steps[now], v = run.vertices[step.v];
@@ -140,6 +177,7 @@ function show(n) {
     line.classList.toggle("ahead", !there.has(b));
     line.classList.toggle("now", b === v.b && next.has(a));
   }
+  label(step, v);
   const box = boxes[v.b].getBoundingClientRect(), frame = graph.getBoundingClientRect();
   graph.scrollBy({ left: box.x + box.width / 2 - frame.x - frame.width / 2,
     top: box.y + box.height / 2 - frame.y - frame.height / 2, behavior: still.matches || !opened ? "auto" : "smooth" });
