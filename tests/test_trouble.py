@@ -1,6 +1,7 @@
 """Why is it nan, inf or 0: the first value or gradient that went astray is found, and why."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -225,7 +226,7 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
 NUMBERS = st.sampled_from([0.0, 1.0, -1.0, 0.5, -3.0, 800.0, 1e-300, 1e200, np.inf, np.nan, 40.0])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     st.lists(NUMBERS, max_size=4),
     st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=5),
@@ -319,3 +320,34 @@ def test_an_answer_is_data() -> None:
     found = tg.trouble(np.log(variable(0.0)))
     assert found.value == -np.inf
     assert (found.count, found.size, found.label) == (1, 1, "v1")
+
+
+def test_most_of_a_relu_is_dead() -> None:
+    x = variable(np.linspace(-1, 0.05, 100))
+    found = tg.trouble(np.sum(tg.relu(x)))
+    assert (found.kind, found.count, found.index) == ("zero", 95, (0,))
+    assert "dead relu: x <= 0 in 95 of 100 entries" in found.reason
+    assert not tg.trouble(np.sum(tg.relu(variable(np.linspace(-1, 0.5, 100)))))
+
+
+def test_way_past_a_small_dead_relu_is_no_trouble() -> None:
+    x = variable([-1.0, -2.0])
+    assert not tg.trouble(np.sum(tg.relu(x) + x))
+
+
+def test_lines_of_other_threads_are_not_noted() -> None:
+    found: list[Any] = []
+    x = variable(2.0)
+    with tg.source_lines():
+        thread = Thread(target=lambda: found.append(np.log(x)))
+        thread.start()
+        thread.join()
+        here = np.log(x)
+    assert found[0].extras is None
+    assert here.extras.place[0].endswith("test_trouble.py")
+
+
+def test_an_error_ends_the_noting() -> None:
+    with pytest.raises(ZeroDivisionError), tg.source_lines():
+        1 / 0  # noqa: B018
+    assert np.log(variable(2.0)).extras is None

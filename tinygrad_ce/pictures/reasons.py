@@ -425,7 +425,8 @@ def saturates(edge: Edge) -> bool:
         return False
     came = np.count_nonzero(v.gradient)
     held = np.count_nonzero((edge.gradient == 0) & (v.gradient != 0))
-    return bool(held > 1 and held >= (0.9 if is_relu else 0.5) * came)
+    share, least = (0.9, 20) if is_relu else (0.5, 2)  # half of a relu's entries may well be 0
+    return bool(came >= least and held >= share * came)
 
 
 def why_zero(edge: Edge) -> Reason:

@@ -41,7 +41,8 @@ def explain(
         loss: a Tensor that was computed from others that require a gradient.
         step: wait for the return key after each step; `q` before it ends the walk.
         file: where to print; standard output where none is given. Only a terminal gets colours.
-        gradient: the gradient to begin with, of the loss's shape; 1 for a scalar.
+        gradient: the gradient to begin with, of the loss's shape; 1 for a scalar. Without one the
+            walk of what is no scalar goes forward only.
         names: names of tensors, which go before those that are found.
 
     Raises:
