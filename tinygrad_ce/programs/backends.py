@@ -68,6 +68,8 @@ class _Careful:
                 found = self.quick(*inputs)
             except LookAgain:
                 self.failures += 1
+            except Exception:  # noqa: S110  the exact one raises it again, if it is no short way's
+                pass
             else:
                 self.failures = 0
                 return found  # type: ignore[no-any-return]

@@ -74,7 +74,10 @@ class Workspace(Site):
             return self.names[x]
         if isinstance(x, np.ndarray):
             return self.kept(x)
-        return self.kept(np.array(x, dtype))
+        try:
+            return self.kept(np.array(x, dtype))
+        except OverflowError:  # in a comparison, as of uint8 with 300
+            return self.kept(np.array(x))
 
     def kept(self, x: Any) -> str:
         key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
