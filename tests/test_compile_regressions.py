@@ -111,3 +111,25 @@ def test_sum_of_one_hot_times_infinity_is_nan() -> None:
 @pytest.mark.parametrize("n", [300, -1])
 def test_comparison_takes_numbers_that_the_dtype_does_not_hold(n: int) -> None:
     check(lambda x: x < n, (np.array([1, 2], np.uint8),))
+
+
+# Results of tiles; the arrays are so large that programs are cut.
+
+LARGE = (120_001,)
+
+
+def test_result_of_a_function_that_takes_no_place_leaves_its_tile() -> None:
+    def f(x: Any) -> Any:
+        y = np.where(x > 0, x, 0.1 * x)
+        return y, np.tanh(y), 2 * y
+
+    check(f, (drawn(*LARGE),))
+
+
+def test_view_leaves_its_tile_and_is_used_in_it() -> None:
+    def f(x: Any) -> Any:
+        y = np.exp(x)
+        v = np.reshape(y, (*LARGE, 3, 1))
+        return v, v * v + 1, v[:, 0] * 2, np.max(v, axis=1)
+
+    check(f, (drawn(*LARGE, 3),))

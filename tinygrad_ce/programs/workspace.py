@@ -47,7 +47,8 @@ class Workspace(Site):
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the buffer that was given to a Value
         self.owners: dict[Value, list[Value]] = defaultdict(list)
-        self.given = {value: self.labels.of(value) for value in given}
+        # A name of its own: a result that is made anew is called otherwise, and copied there.
+        self.given = {value: self.labels.free("to1") for value in given}
         self.rows = stacked(program)
         self.carried = carried(program, self.rows)
         groups = [(row, whole) for row, (whole, _) in self.rows.items()]
