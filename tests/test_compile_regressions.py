@@ -133,3 +133,10 @@ def test_view_leaves_its_tile_and_is_used_in_it() -> None:
         return v, v * v + 1, v[:, 0] * 2, np.max(v, axis=1)
 
     check(f, (drawn(*LARGE, 3),))
+
+
+def test_sum_over_tiles_keeps_its_dtype_where_it_is_returned_in_another_shape() -> None:
+    check(
+        lambda x: np.reshape(np.sum(np.exp(x) * x + np.tanh(x)), (1,)),
+        (drawn(3 * LARGE[0]).astype(np.float32),),
+    )
