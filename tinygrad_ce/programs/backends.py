@@ -68,6 +68,8 @@ class _Careful:
                 found = self.quick(*inputs)
             except LookAgain:
                 self.failures += 1
+            except Exception:
+                pass
             else:
                 self.failures = 0
                 return found  # type: ignore[no-any-return]

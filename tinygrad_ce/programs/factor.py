@@ -68,7 +68,8 @@ def _watched(program: Program, changed: list[Value]) -> Program:
             reached.update(line.results)
     seen = set(asked)
     for line in reversed(program.lines):
-        if line.function in _PASSED_ON and line.results[0] in seen:
+        fits = line.function in _PASSED_ON and line.results[0].size and "where" not in line.kwargs
+        if fits and line.results[0] in seen:
             seen.update(line.operands())
     alone = set(changed) - seen
     lines: list[Line] = []

@@ -73,10 +73,10 @@ def _scalar_constants(line: Line, makers: Makers) -> Rewriting | None:
         if not isinstance(x, np.ndarray | np.generic) or x.dtype.kind != "f" or not x.size:
             continue
         first = x.flat[0] if isinstance(x, np.ndarray) else x
-        if isinstance(x, np.ndarray) and not (x == first).all():
+        if isinstance(x, np.ndarray) and not _is_one_number(x, first):
             continue
         for simpler in (float(first), first):
-            if simpler is x or math.isnan(simpler):
+            if simpler is x or simpler != first:  # nan, or more digits than Python's have
                 continue
             other = call(line.function, *args[:i], simpler, *args[i + 1 :], part=line.part)
             if _alike(other.result, line.result):
@@ -85,6 +85,11 @@ def _scalar_constants(line: Line, makers: Makers) -> Rewriting | None:
     if all(a is b for a, b in zip(args, line.args)):
         return None
     return _replaced(line, line.function, *args)
+
+
+def _is_one_number(x: Any, first: Any) -> bool:
+    """Whether all entries are the same, zeros with their signs."""
+    return bool((x == first).all() and (np.signbit(x) == np.signbit(first)).all())
 
 
 _ELEMENTWISE = (ratio, weigh, masked, np.where)
@@ -197,6 +202,8 @@ def _sum_of_one_hot(line: Line, makers: Makers) -> Rewriting | None:
         x, c = _scaled(x, makers) or (x, c)
         made = makers.get(x)
     if made is None or made.function is not ones_at or axis % x.ndim != x.ndim - 1:
+        return None
+    if not math.isfinite(c):
         return None
     return [], np.full(line.result.shape, c, line.result.dtype)[()]
 

@@ -139,13 +139,21 @@ def _watched(program: Program, risky: list[Value]) -> Program:
     where it arises."""
     if not risky:
         return program
-    seen = {x for x in program.outputs if isinstance(x, Value) and x.size == 1 and not x.weak}
-    ends = [x for x in seen if x.dtype.kind == "f"]
+    numbers = [x for x in program.outputs if isinstance(x, Value) and x.size == 1 and not x.weak]
+    ends = [x for x in dict.fromkeys(numbers) if x.dtype.kind in "fc"]
+    seen, reached = set(ends), set(risky)
+    asking: set[Line] = set()  # what would come before the end, and take the nan for one of f's own
+    for line in program.lines:
+        if not reached.isdisjoint(line.operands()):
+            reached.update(line.results)
+            if line.effect and line.function is not look_again:
+                asking.add(line)
     for line in reversed(program.lines):
-        known = line.function is look_again or (
-            line.function in _TRANSPARENT and line.results and line.results[0] in seen
-        )
-        if known:
+        if line in asking:
+            seen.clear()
+        elif line.function is look_again or (
+            line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line)
+        ):
             seen.update(line.operands())
     alone = {value for value in risky if value not in seen}
     lines: list[Line] = []
@@ -175,14 +183,16 @@ def fewer_looks(program: Program) -> Program:
             seen.add(value)
         elif line.effect:
             seen.clear()  # a check would come first, and take the nan for one of f's own
-        elif line.function in _TRANSPARENT and line.results[0] in seen and not _chooses(line):
+        elif line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line):
             seen.update(line.operands())
         kept.append(line)
     return program.rewritten(kept[::-1], {})
 
 
-def _chooses(line: Line) -> bool:
-    return "where" in line.kwargs or not line.results[0].size
+def _hides(line: Line) -> bool:
+    """Whether the result of a transparent function may be without an operand's nan."""
+    result = line.results[0]
+    return "where" in line.kwargs or not result.size or result.dtype.kind not in "fc"
 
 
 def _look(value: Value) -> Line:
@@ -222,14 +232,17 @@ def cheaper(program: Program) -> Program:
     """Calls that compute the same for less: x ** 2 -> x * x, mean(x * x) -> vdot / n."""
 
     def changed(line: Line) -> Rewriting | None:
-        if line.function is np.square and line.result.dtype.kind == "f":
+        if line.function is np.square and line.result.dtype.kind == "f" and not line.kwargs:
             return _pair(np.multiply, replace(line, args=line.args * 2))[:2]
-        doubles = line.function is np.add and line.args[0] is line.args[1]
+        doubles = line.function is np.add and line.args[0] is line.args[1] and not line.kwargs
         if doubles and line.result.dtype.kind == "f" and line.result.weak is None:
             return _pair(np.multiply, replace(line, args=(line.args[0], 2.0)))[:2]
-        if line.function is np.power and number(line.args[1]) == 2:
-            return _pair(np.multiply, replace(line, args=(line.args[0], line.args[0])))[:2]
-        if line.function is np.mean and line.kwargs.keys() <= {"axis", "keepdims"}:
+        if line.function is np.power and number(line.args[1]) == 2 and not line.kwargs:
+            x, result = line.args[0], line.result
+            if isinstance(x, Value) and (x.dtype, x.weak) == (result.dtype, result.weak):
+                return _pair(np.multiply, replace(line, args=(x, x)))[:2]
+        plain = line.kwargs.keys() <= {"axis", "keepdims"} and len(line.args) < 3
+        if line.function is np.mean and plain:
             x, result = line.args[0], line.result
             if isinstance(x, Value) and x.size and x.dtype.char in "fd":
                 total = call(np.sum, *line.args, part=line.part, **line.kwargs)

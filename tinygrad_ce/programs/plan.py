@@ -107,6 +107,7 @@ class _Plan(Workspace):
                 self.do(f"{self.function(np.copyto, 'copyto')}({self.given[value]}, "
                         f"{self.names[value]})")  # fmt: skip
                 self.names[value] = self.given[value]
+                self.arrays.pop(value, None)  # it is a parameter now, unknown before
 
     def nested(self, program: Program, given: tuple[Value, ...]) -> str:
         """The name of a program's plan inside of this one; the last arguments are its results'

@@ -111,7 +111,11 @@ def in_tiles(site: Site, line: Line) -> bool:
             site.do(f"{indent}{total} += {part if value.shape else f'float({part})'}")
     for value, total in zip(sums, totals):
         out = site.out(value)
-        site.do(f"{site.operand(value)} = {total}" if out is None else f"{out}[...] = {total}")
+        if out is not None:
+            site.do(f"{out}[...] = {total}")
+            continue
+        kind = site.function(value.dtype.type, value.dtype.name)
+        site.do(f"{site.operand(value)} = {total if value.shape else f'{kind}({total})'}")
     return True
 
 

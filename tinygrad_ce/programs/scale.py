@@ -81,8 +81,13 @@ def _ends(seed: Value, lines: tuple[Line, ...], outputs: tuple[Any, ...]) -> lis
     return ends if fits and not any(x in linear for x in outputs if isinstance(x, Value)) else []
 
 
+_PLACES = frozenset({"axis", "axes", "keepdims", "shape"})  # initial= would be added to
+
+
 def _is_linear(line: Line, linear: set[Value]) -> bool:
-    if line.several or line.effect:
+    if line.several or line.effect or not line.kwargs.keys() <= _PLACES:
+        return False
+    if line.function is np.sum and len(line.args) > 2:
         return False
     inside = [isinstance(x, Value) and x in linear for x in line.args]
     if line.function in (np.add, np.subtract):

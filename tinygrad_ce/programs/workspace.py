@@ -51,7 +51,8 @@ class Workspace(Site):
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
         self.flat: dict[Value, tuple[str, Any]] = {}  # the buffer that was given to a Value
         self.owners: dict[Value, list[Value]] = defaultdict(list)
-        self.given = {value: self.labels.of(value) for value in given}
+        # A name of its own: a result that is made anew is called otherwise, and copied there.
+        self.given = {value: self.labels.free("to1") for value in given}
         self.rows = stacked(program)
         self.carried = carried(program, self.rows)
         groups = [(row, whole) for row, (whole, _) in self.rows.items()]
@@ -79,7 +80,10 @@ class Workspace(Site):
             return self.names[x]
         if isinstance(x, np.ndarray):
             return self.kept(x)
-        return self.kept(np.array(x, dtype))
+        try:
+            return self.kept(np.array(x, dtype))
+        except OverflowError:  # in a comparison, as of uint8 with 300
+            return self.kept(np.array(x))
 
     def kept(self, x: Any) -> str:
         key = (x.tobytes(), x.dtype, x.shape) if x.size < 64 else id(x)
