@@ -140,3 +140,15 @@ def test_sum_over_tiles_keeps_its_dtype_where_it_is_returned_in_another_shape() 
         lambda x: np.reshape(np.sum(np.exp(x) * x + np.tanh(x)), (1,)),
         (drawn(3 * LARGE[0]).astype(np.float32),),
     )
+
+
+# Quotients that are known already.
+
+
+@pytest.mark.parametrize("point", [(-2.0, -2.0, 1e308), (0.0, 1e-300, 1e300), (1e200, 1e-200, 0.0)])
+def test_quotient_that_overflows_is_not_used(point: Any) -> None:
+    def f(a: Any, b: Any, c: Any) -> Any:
+        return c / b, a / b * c, a / b, a * c / b
+
+    ones = (np.ones(3),) * 3
+    check(f, ones, tuple(np.full(3, x) for x in point))
