@@ -7,6 +7,7 @@ import pytest
 from test_compiled_equality import check_same, outcome
 
 import tinygrad_ce as tg
+from tinygrad_ce.programs import batch
 from tinygrad_ce.programs.compiled import compile
 
 INF = np.inf
@@ -152,3 +153,16 @@ def test_quotient_that_overflows_is_not_used(point: Any) -> None:
 
     ones = (np.ones(3),) * 3
     check(f, ones, tuple(np.full(3, x) for x in point))
+
+
+def test_lines_that_would_wait_for_themselves_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_FEWEST", 2)
+
+    def f(x: Any) -> Any:
+        h, all_h = x[0], []
+        for row in x:
+            h = -h * row
+            all_h.append(h)
+        return np.sum(np.tanh(np.stack(all_h)))
+
+    check(lambda x: tg.hvp(f, (x,), (x + 1,)), (drawn(4, 2),))
