@@ -314,6 +314,15 @@ def test_ctrl_c_twice_is_an_interrupt_that_keeps_them_too() -> None:
     assert same(model, best)
 
 
+def test_ctrl_c_between_epochs_changes_no_weights() -> None:
+    def press(run: Training) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    model, history = trained(9, callbacks=[press])
+    assert (history.epochs, history.ended) == (1, "interrupted")
+    assert same(model, trained(1)[0])
+
+
 def test_ctrl_c_is_what_it_was_afterwards() -> None:
     trained(1)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -40,8 +40,10 @@ FLOORS = {
     "checkpoint": 5,
     "run": 5,
     "transforms": 5,
+    "lines": 5,
     "data": 5,
     "programs": 5,
+    "pictures": 5,
     "saving": 5,
     "nn": 5,
     "optim": 5,
@@ -239,6 +241,12 @@ def test_import_brings_numpy_alone() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.split() == []
+
+
+def test_estimators_without_scikit_learn_name_the_extra() -> None:
+    program = "import sys; sys.modules['sklearn'] = None; import tinygrad_ce.sklearn"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert 'pip install "tinygrad_ce[sklearn]".' in done.stderr
 
 
 def test_extras_that_are_named_exist() -> None:

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import linecache
 import pkgutil
 import re
 from pathlib import Path
@@ -52,3 +53,21 @@ def test_the_docstrings_examples_run(name: str) -> None:
         pytest.importorskip(NEEDS[name])
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
+
+
+def test_the_readme_shows_what_its_walks_print(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = README.split("## Backprop to look at")[1].split("\n## ")[0]
+    names = {"np": np, "tg": tinygrad_ce}
+    monkeypatch.chdir(tmp_path)
+    shown = 0
+    for kind, block in re.findall(r"```(python|text)\n(.*?)```", section, re.DOTALL):
+        if kind == "python":
+            (tmp_path / "script.py").write_text(block, encoding="utf-8")
+            linecache.checkcache()
+            exec(compile(block, str(tmp_path / "script.py"), "exec"), names)
+        else:
+            assert capsys.readouterr().out.endswith(block)
+            shown += 1
+    assert shown == 2

@@ -39,6 +39,7 @@ from tinygrad_ce.functions import (
     xlog1py,
     xlogy,
 )
+from tinygrad_ce.lines import source_lines
 from tinygrad_ce.losses import (
     binary_cross_entropy,
     cross_entropy,
@@ -53,6 +54,12 @@ from tinygrad_ce.losses import (
     squared_error,
 )
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.pictures.chain import chain_rule
+from tinygrad_ce.pictures.paths import paths
+from tinygrad_ce.pictures.picture import draw
+from tinygrad_ce.pictures.player import player
+from tinygrad_ce.pictures.trouble import trouble
+from tinygrad_ce.pictures.walk import explain
 from tinygrad_ce.pooling import avg_pool, max_pool
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.programs.derive import derive
@@ -82,6 +89,7 @@ __all__ = [
     "add_at",
     "avg_pool",
     "binary_cross_entropy",
+    "chain_rule",
     "checkpoint",
     "compile",
     "conv1d",
@@ -94,11 +102,13 @@ __all__ = [
     "derive",
     "detach",
     "digamma",
+    "draw",
     "elu",
     "entr",
     "erf",
     "erfc",
     "erfinv",
+    "explain",
     "fit",
     "focal",
     "gelu",
@@ -125,6 +135,8 @@ __all__ = [
     "no_grad",
     "one_hot",
     "optim",
+    "paths",
+    "player",
     "polygamma",
     "primitive",
     "ravel",
@@ -137,9 +149,11 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "source_lines",
     "squared_error",
     "tensor",
     "training",
+    "trouble",
     "value_and_grad",
     "value_and_grad_of_vector",
     "vjp",

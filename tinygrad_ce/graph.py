@@ -87,14 +87,16 @@ class Extras:
         hooks: functions that are shown the gradient, and may replace it.
         aside: (primitive, args, node) where a step was fused past the node: it is shown its
             gradient, which has gone on already.
+        place: the file and line that it comes from, or None.
     """
 
-    __slots__ = ("aside", "hooks", "keeps_grad")
+    __slots__ = ("aside", "hooks", "keeps_grad", "place")
 
     def __init__(self) -> None:
         self.keeps_grad = False
         self.hooks: list[Hook] = []
         self.aside: Any = None
+        self.place: tuple[str, int] | None = None
 
 
 def extras_of(node: Node) -> Extras:
@@ -161,6 +163,7 @@ def pull_back(
     probe: bool = False,
     changed: set[Node] | None = None,
     nodes: list[Node] | None = None,
+    passed: list[tuple[Node, Node, Any]] | None = None,
 ) -> Iterator[tuple[Node, Any]]:
     """Yield every node that root depends on with its gradient, newest first.
 
@@ -177,6 +180,8 @@ def pull_back(
         changed: the nodes whose hooks changed the gradient; filled, and read when probing: what
             they put in its place may be other than 0 anywhere.
         nodes: `order(root, since)`, where the caller has it.
+        passed: filled with (node, parent, what goes on from the one to the other), in the order
+            in which the gradients are added up; what a node is only shown as well.
     """
     waiting: dict[Node, Any] = {root: gradient}
     shown: dict[Node, Any] = {}
@@ -211,7 +216,9 @@ def pull_back(
             if past.number >= since and past.extras is not None and past.extras.hooks:
                 primitive, parents, rules, args = _two_steps(extras.aside, record)
             else:
-                _show(shown, extras.aside, y, g, record)
+                r = _show(shown, extras.aside, y, g, record)
+                if passed is not None:
+                    passed.append((node, past, r))
         if reached is not None:
             here, onward = reached.setdefault(node, (_is_nan(g), [])) if probe else reached[node]
             known = iter(onward)
@@ -241,6 +248,8 @@ def pull_back(
                 onward.append(_is_nan(r))
             elif reached is not None:
                 r = _masked(r, next(known))
+            if passed is not None:
+                passed.append((node, parent, r))
             before = arrived(parent)
             waiting[parent] = r if before is None else before + r
 
@@ -259,6 +268,12 @@ def as_gradient(r: Any, primitive: Any) -> Any:
 def _several(node: Node) -> Several:
     """The results of a function with several, as nodes."""
     return Several(output(node, i) for i in range(len(node.value)))
+
+
+def _parts(g: Any) -> list[Any]:
+    """The arrays of a gradient: one, or those of several results that a gradient arrived at."""
+    several = [part for part in g if part is not None] if type(g) is Several else [g]
+    return [getattr(part, "value", part) for part in several]
 
 
 def _complete(g: Several, y: Several) -> Several:
@@ -316,13 +331,14 @@ def _two_steps(aside: Any, record: bool) -> tuple[Any, Any, Any, Any]:
     return primitive, [x for x, _ in flowing], [rule for _, rule in flowing], args
 
 
-def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> None:
+def _show(shown: dict[Node, Any], aside: Any, y: Any, g: Any, record: bool) -> Any:
     """The gradient of the node that a fused step went past, to be looked at only."""
     primitive, operands, past = aside
     values = operands if record else [getattr(x, "value", x) for x in operands]
     rule = primitive.rules[next(i for i, x in enumerate(operands) if x is past)]
     r = primitive.fit(rule(g, y, *values), past.value)
     shown[past] = r if past not in shown else shown[past] + r
+    return r
 
 
 def _seen(node: Node) -> Any:
@@ -354,6 +370,7 @@ def gradients(
     asked: Any = None,
     probe: bool = False,
     nodes: list[Node] | None = None,
+    passed: list[tuple[Node, Node, Any]] | None = None,
 ) -> dict[Node, Any]:
     """The gradients that arrive at the nodes wanted, as arrays of their own shape and memory.
 
@@ -365,7 +382,7 @@ def gradients(
 
     Inside a larger graph a gradient of 0 may have been computed: there `asked` says where one
     arrives at the root. With `probe` the gradient is nan or 0 by the larger graph's own question,
-    and so is what is returned.
+    and so is what is returned. `passed` is as for `pull_back`.
     """
     nodes = order(root, since) if nodes is None else nodes
     if wanted is None:
@@ -375,7 +392,7 @@ def gradients(
             if not node.parents or (node.extras is not None and node.extras.keeps_grad)
         }
     changed: set[Node] = set()
-    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed)
+    walk = partial(pull_back, root, since=since, nodes=nodes, changed=changed, passed=passed)
     with np.errstate(all="ignore"):
         if probe:
             marked = walk(gradient, probe=True, reached={})
@@ -389,7 +406,7 @@ def gradients(
                  if node in wanted}  # fmt: skip
         if listens:
             end_backward(root.value)
-        if any(has_nan(getattr(g, "value", g)) for g in found.values()):
+        if any(has_nan(part) for g in found.values() for part in _parts(g)):
             # A node may stand for any gradient, as in jvp, whose first one is 0.
             if asked is None:
                 asked = True if isinstance(gradient, Node) else np.not_equal(gradient, 0)
@@ -397,6 +414,8 @@ def gradients(
             reached: dict[Node, Any] = {}
             for _ in walk(nan, probe=True, reached=reached):
                 pass
+            if passed is not None:
+                passed.clear()
             again = walk(gradient, record=record, reached=reached)
             found = {node: g for node, g in again if node in wanted}
     return _owned(found, gradient)

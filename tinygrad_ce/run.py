@@ -50,21 +50,29 @@ class Run:
         with Mode(True):
             self.output = f(*full, **kwargs)
         self.tensors = any(isinstance(value, Tensor) for value in self.given)
+        self.known: tuple[Any, bool] = (None, False)  # what was last asked of reaches_outside
 
     def pull(self, root: Any, seed: Any, record: bool | None = None) -> list[Any]:
         """The gradients of `root` by the variables, zeros where it does not depend on them."""
         if not carries(root):
             return [np.zeros(v.shape, v.dtype)[()] for v in self.variables]
+        nodes: list[Node] = order(root, self.since)
         if record is None:
-            record = self.outside and (isinstance(seed, Tensor) or self.reaches_outside(root))
+            self.known = root, self._is_reached(nodes)
+            record = self.outside and (isinstance(seed, Tensor) or self.known[1])
+        wanted = set(self.variables)
         with Mode(record):
-            found = gradients(root, seed, set(self.variables), since=self.since, record=record)
-        return [found.get(v, np.zeros(v.shape, v.dtype)[()]) for v in self.variables]
+            found = gradients(root, seed, wanted, since=self.since, record=record, nodes=nodes)
+        return [found[v] if v in found else np.zeros(v.shape, v.dtype)[()] for v in self.variables]
 
     def reaches_outside(self, root: Tensor) -> bool:
         """Whether anything that was made before this run takes part and requires a gradient."""
-        nodes: list[Node] = order(root, self.since)
-        return any(p.number < self.since for node in nodes for p in node.parents or ())
+        known, answer = self.known
+        return answer if known is root else self._is_reached(order(root, self.since))
+
+    def _is_reached(self, nodes: list[Node]) -> bool:
+        since = self.since
+        return any(p.number < since for node in nodes for p in node.parents or ())
 
     def settle(self, x: Any) -> Any:
         """A result for the caller: an array, a Tensor where Tensors came in or are needed."""
@@ -135,5 +143,5 @@ def _variable(value: Any, number: int) -> Tensor:
             "pass floats, or leave the argument out of argnums",
         )
     if is_plain(array):
-        return Tensor(array, requires_grad=True, dtype=array.dtype)
+        return leaf(np.array(array), True)
     return leaf(np.positive(array), True)  # a number of Python's becomes NumPy's

@@ -39,24 +39,31 @@ def _check_scalar(y: Any) -> None:
             "grad needs a scalar",
             "let f return a number; with has_aux=True, a pair of it and anything else",
         )
-    if np.shape(y) != ():
+    # A tensor's own words: NumPy's questions would go through its doors, at ten times the cost.
+    shape = y.shape if isinstance(y, Tensor) else np.shape(y)
+    dtype = _dtype(y)
+    if shape != ():
         raise GradientError(
-            f"f returned shape {np.shape(y)}",
+            f"f returned shape {shape}",
             "grad needs a scalar",
             "use jacobian, or sum the result",
         )
-    if np.iscomplexobj(y):
+    if dtype.kind == "c":
         raise DTypeError(
-            f"f returned dtype {np.result_type(y)}",
+            f"f returned dtype {dtype}",
             "grad needs a real scalar",
             "take np.real, np.imag or np.abs of it, or use vjp or jacobian",
         )
-    if np.result_type(y).kind not in "fO" and isinstance(y, Tensor):
+    if dtype.kind not in "fO" and isinstance(y, Tensor):
         raise DTypeError(
-            f"f returned dtype {np.result_type(y)}",
+            f"f returned dtype {dtype}",
             "grad needs a real floating-point number",
             "return a float",
         )
+
+
+def _dtype(y: Any) -> Any:
+    return y.dtype if isinstance(y, Tensor) else np.result_type(y)
 
 
 def value_and_grad(
@@ -97,7 +104,7 @@ def _named(kind: str, transformed: Callable[..., Any], f: Callable[..., Any]) ->
 
 
 def _one(y: Any) -> Any:
-    return np.ones((), np.result_type(y))[()]
+    return np.ones((), _dtype(y))[()]
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:

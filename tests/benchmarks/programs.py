@@ -1,4 +1,4 @@
-"""What programs cost: `python tests/benchmarks/programs.py` times eight workloads in each engine.
+"""What programs cost: `python tests/benchmarks/programs.py` times nine workloads in each engine.
 
 Hand-written NumPy, this package eager and compiled, PyTorch's eager mode and JAX's jit where they
 are installed, one thread each. First all engines must agree; then rounds are interleaved, and
@@ -159,6 +159,20 @@ def print_row(workload: Workload, row: dict[str, Any]) -> None:
     print("  peak KB: " + "   ".join(f"{e} {n / 1e3:.4g}" for e, n in row["peak_bytes"].items()))
 
 
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """The ratios as the README quotes them."""
+    titles = {w.key: f"{w.title}, {np.dtype(w.dtype).name}" for w in WORKLOADS}
+    pairs = [("compiled", e) for e in ("hand", "jax", "torch")] + [("eager", "torch")]
+    print("\n| one step | " + " | ".join(f"{a} / {b}" for a, b in pairs) + " | first call, ms |")
+    print("| --- |" + " --- |" * (len(pairs) + 1))
+    for row in rows:
+        ratios = [row["ratios"].get(a, {}).get(b) for a, b in pairs]
+        first = row["first_call"].get("compiled")
+        cells = ["-" if r is None else f"{r:.2f}" for r in ratios]
+        cells.append("-" if first is None else f"{1e3 * first:.0f}")
+        print(f"| {titles[row['workload']]} | {' | '.join(cells)} |")
+
+
 def call_overhead(compile_: Callable[..., Any], rounds: int) -> float:
     """Seconds that a cached call of a compiled function adds to the one NumPy call in it."""
     x = np.linspace(0.1, 1.0, 10)
@@ -244,6 +258,7 @@ def main() -> None:
         rows.append(measured(workload, engines, rounds))
         print_row(workload, rows[-1])
         sys.stdout.flush()
+    print_table(rows)
     compilers = {"compiled": getattr(tg, "compile", None), "jax": getattr(jax, "jit", None)}
     overheads = {e: call_overhead(compilers[e], rounds) for e in compilers if e in engines}
     for engine, cost in overheads.items():

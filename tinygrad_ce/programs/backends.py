@@ -68,7 +68,7 @@ class _Careful:
                 found = self.quick(*inputs)
             except LookAgain:
                 self.failures += 1
-            except Exception:  # noqa: S110  the exact one raises it again, if it is no short way's
+            except Exception:
                 pass
             else:
                 self.failures = 0

@@ -118,12 +118,17 @@ def _by_products(site: Site, line: Line, x: Value, axes: tuple[int, ...]) -> boo
             return False
         flat, ones = site.derived(x, ".reshape(-1)"), site.kept(np.ones(x.size, x.dtype))
         return _product(site, line, flat, ones, ())
-    if x.ndim != 2 or (site.is_kept(x) and not site.arrays[x].flags.c_contiguous):
+    k = len(axes)
+    first, last = axes == tuple(range(k)), axes == tuple(range(x.ndim - k, x.ndim))
+    whole = site.is_kept(x) and site.arrays[x].flags.c_contiguous
+    if not (first or last) or not (whole or (x.ndim == 2 and not site.is_kept(x))):
         return False
-    source = site.operand(x)
-    if axes == (0,):
-        return _product(site, line, site.kept(np.ones(x.shape[0], x.dtype)), source, x.shape[1:])
-    return _product(site, line, source, site.kept(np.ones(x.shape[1], x.dtype)), x.shape[:1])
+    cut = k if first else x.ndim - k
+    rows, columns = prod(x.shape[:cut]), prod(x.shape[cut:])
+    source = site.operand(x) if x.ndim == 2 else site.derived(x, f".reshape({rows}, {columns})")
+    if first:
+        return _product(site, line, site.kept(np.ones(rows, x.dtype)), source, (columns,))
+    return _product(site, line, source, site.kept(np.ones(columns, x.dtype)), (rows,))
 
 
 def _product(site: Site, line: Line, a: str, b: str, shape: tuple[int, ...]) -> bool:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.program import Program
 
-__all__ = ["aligned"]
+__all__ = ["aligned", "letter", "written"]
 
 # Calls by name: % is the arguments, with commas between them.
 _CALLS = {
@@ -80,6 +82,45 @@ def aligned(program: Program, by: Sequence[str | None] = ()) -> str:
     return f"\\begin{{aligned}}\n{inside}\n\\end{{aligned}}"
 
 
+def written(text: str, letters: Mapping[str, str], ranks: Mapping[str, int]) -> str:
+    r"""A Python expression in LaTeX; NumPy's functions may stand without `np.`.
+
+    Args:
+        text: the expression.
+        letters: how names are written; others as one does it in mathematics.
+        ranks: how many axes names have, 0 where they are not in it.
+
+    >>> written("g * exp(x0) / 2", {"x0": "x", "g": r"\partial"}, {})
+    '\\frac{\\partial\\,\\exp\\left(x\\right)}{2}'
+    """
+    tree = _Dotted().visit(ast.parse(text, mode="eval").body)
+    return _Writer(dict(ranks), set(letters), letters).text(tree)
+
+
+class _Dotted(ast.NodeTransformer):
+    """Calls of NumPy's functions with the module that they are in."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and hasattr(np, node.func.id):
+            node.func = ast.Attribute(ast.Name("np"), node.func.id)
+        return node
+
+
+def letter(name: str) -> str:
+    r"""A name in LaTeX, whatever the user calls things: `w1` is `w_{1}`, `mu` is Greek.
+
+    >>> letter("w1"), letter("model.W")
+    ('w_{1}', '\\text{model.W}')
+    """
+    if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        return _letter(name)
+    safe = _words(name.replace("\\", "\0"))
+    for sign, command in (("\0", "backslash"), ("^", "asciicircum"), ("~", "asciitilde")):
+        safe = safe.replace(sign, rf"\text{command}{{}}")
+    return rf"\text{{{safe}}}"
+
+
 def _partial(name: str) -> str:
     return rf"\frac{{\partial L}}{{\partial {_letter(name)}}}"
 
@@ -99,8 +140,10 @@ def _letter(name: str) -> str:
 class _Writer:
     """Writes expressions; knows how many axes names have, and which are gradients."""
 
-    def __init__(self, ranks: dict[str, int], known: set[str]) -> None:
-        self.ranks, self.known = ranks, known
+    def __init__(
+        self, ranks: dict[str, int], known: set[str], letters: Mapping[str, str] | None = None
+    ) -> None:
+        self.ranks, self.known, self.letters = ranks, known, letters or {}
         self.indices = ""  # of the entry that is written, inside a sum
 
     def text(self, node: ast.expr, least: int = _SUM) -> str:
@@ -137,12 +180,14 @@ class _Writer:
 
     def _name(self, name: str) -> str:
         own = name[1:] if name not in self.known and name[:1] == "d" else ""
-        letter = _partial(own) if own in self.known else _letter(name)
+        letter = _partial(own) if own in self.known else self.letters.get(name) or _letter(name)
         index = self.indices[max(len(self.indices) - self.ranks.get(name, 0), 0) :]
         if not index:
             return letter
         if own in self.known:
             return rf"\frac{{\partial L}}{{\partial {_letter(own)}_{{{index}}}}}"
+        if letter.startswith(r"\frac"):
+            return rf"\left({letter}\right)_{{{index}}}"
         return f"{letter[:-1]},{index}}}" if letter.endswith("}") and "_{" in letter else (
             f"{letter}_{{{index}}}"
         )  # fmt: skip

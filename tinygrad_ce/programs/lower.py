@@ -151,9 +151,9 @@ def _watched(program: Program, risky: list[Value]) -> Program:
     for line in reversed(program.lines):
         if line in asking:
             seen.clear()
-        elif line.function is look_again:
-            seen.update(line.operands())
-        elif line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line):
+        elif line.function is look_again or (
+            line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line)
+        ):
             seen.update(line.operands())
     alone = {value for value in risky if value not in seen}
     lines: list[Line] = []
@@ -232,20 +232,22 @@ def cheaper(program: Program) -> Program:
     """Calls that compute the same for less: x ** 2 -> x * x, mean(x * x) -> vdot / n."""
 
     def changed(line: Line) -> Rewriting | None:
-        if line.function is np.square and line.result.dtype.kind == "f":
+        if line.function is np.square and line.result.dtype.kind == "f" and not line.kwargs:
             return _pair(np.multiply, replace(line, args=line.args * 2))[:2]
-        doubles = line.function is np.add and line.args[0] is line.args[1]
+        doubles = line.function is np.add and line.args[0] is line.args[1] and not line.kwargs
         if doubles and line.result.dtype.kind == "f" and line.result.weak is None:
             return _pair(np.multiply, replace(line, args=(line.args[0], 2.0)))[:2]
         if line.function is np.power and number(line.args[1]) == 2 and not line.kwargs:
             x, result = line.args[0], line.result
             if isinstance(x, Value) and (x.dtype, x.weak) == (result.dtype, result.weak):
                 return _pair(np.multiply, replace(line, args=(x, x)))[:2]
-        if line.function is np.mean and not line.kwargs and len(line.args) == 1:
-            x = line.args[0]
+        plain = line.kwargs.keys() <= {"axis", "keepdims"} and len(line.args) < 3
+        if line.function is np.mean and plain:
+            x, result = line.args[0], line.result
             if isinstance(x, Value) and x.size and x.dtype.char in "fd":
-                total = call(np.sum, x, part=line.part)
-                mean = call(np.divide, total.result, x.dtype.type(x.size), part=line.part)
+                total = call(np.sum, *line.args, part=line.part, **line.kwargs)
+                count = x.dtype.type(x.size // result.size)
+                mean = call(np.divide, total.result, count, part=line.part)
                 return [total, mean], mean.result
         return None
 

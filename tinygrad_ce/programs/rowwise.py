@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
@@ -15,17 +17,21 @@ _SHORT, _MANY = 48, 100_000  # entries of a row, of an array that a copy is chea
 
 def by_columns(site: Site, line: Line, x: Value, axes: tuple[int, ...], name: str) -> bool:
     """The largest of each short row by a transposed copy: whole columns are compared at once."""
-    n = x.shape[-1]
-    if x.ndim != 2 or axes != (1,) or not 1 < n < _SHORT or not 4 * n < x.size < _MANY:
+    n, rows = x.shape[-1], prod(x.shape[:-1])
+    if axes != (x.ndim - 1,) or not 1 < n < _SHORT or not 4 * n < x.size < _MANY:
+        return False
+    whole = site.is_kept(x) and site.arrays[x].flags.c_contiguous
+    if x.ndim != 2 and not whole:
         return False
     source = site.operand(x)
     out = site.out(line.result)
     if out is None:
         return False
-    if line.result.ndim == 2:
-        out = site.derived(line.result, f".reshape({x.shape[0]})")
-    columns = site.scratch((n, x.shape[0]), x.dtype)
-    turned = site.derived(x, ".T") if site.is_kept(x) else f"{source}.T"
+    if line.result.shape != (rows,):
+        out = site.derived(line.result, f".reshape({rows})")
+    columns = site.scratch((n, rows), x.dtype)
+    flat = "" if x.ndim == 2 else f".reshape({rows}, {n})"
+    turned = site.derived(x, f"{flat}.T") if site.is_kept(x) else f"{source}.T"
     site.do(f"{site.function(np.copyto, 'copyto')}({columns}, {turned})")
     site.do(f"{name}({columns}, 0, None, {out})")
     return True

@@ -18,7 +18,6 @@ import numpy as np
 
 from tinygrad_ce.errors import TraceError
 from tinygrad_ce.programs.numberless import Known
-from tinygrad_ce.randomness import default_generator
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["names_of_arrays", "reached", "undisturbed"]
@@ -31,25 +30,10 @@ _LIBRARIES = ("numpy", "tinygrad_ce")  # which hold nothing of the user's but in
 def undisturbed(f: Callable[..., Any]) -> Iterator[None]:
     """Refuse what a run of f draws and writes outside itself.
 
-    Generators are left where they were, the library's too: it is the program that draws.
-
     Raises:
         TraceError: a generator of random numbers moved on, or a tensor was written to.
     """
     found = reached(f)
-    held = [x for x in (default_generator(), *found) if isinstance(x, np.random.Generator)]
-    states = [generator.bit_generator.state for generator in held]
-    try:
-        with _watched(found):
-            yield
-    finally:
-        for generator, state in zip(held, states, strict=True):
-            generator.bit_generator.state = state
-
-
-@contextmanager
-def _watched(found: list[Any]) -> Iterator[None]:
-    """Refuse what happens to these objects."""
     kinds = (np.random.Generator, np.random.RandomState, random.Random)
     generators = [(x, _state(x)) for x in found if isinstance(x, kinds)]
     tensors = [(x, x.value, x.grad) for x in found if isinstance(x, Tensor)]

@@ -41,7 +41,11 @@ class Workspace(Site):
             "vdot": np.vdot, "dot": np.dot, **called_by_name(program),
         }  # fmt: skip
         self.labels: Names = around.labels if around else Names([*self.scope, "n"])
-        self.known: dict[Any, str] = {id(x): name for name, x in self.scope.items()}
+        self.known: dict[Any, str] = {
+            (type(x), x): name
+            for name, x in self.scope.items()
+            if callable(x) or isinstance(x, np.dtype)
+        }
         self.setup: list[str] = []
         self.body: list[str] = []
         self.idle: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
@@ -61,10 +65,11 @@ class Workspace(Site):
         return self.labels.free(stem)
 
     def function(self, function: Any, name: str) -> str:
-        if id(function) not in self.known:
-            self.known[id(function)] = self.labels.free(name)
-            self.scope[self.known[id(function)]] = function
-        return self.known[id(function)]
+        key = (type(function), function)  # a ufunc's methods are made anew whenever asked for
+        if key not in self.known:
+            self.known[key] = self.labels.free(name)
+            self.scope[self.known[key]] = function
+        return self.known[key]
 
     def fresh_name(self, value: Value) -> str:
         self.names[value] = self.labels.of(value)

@@ -1,33 +1,27 @@
 """Who is to blame: the steps of a program, each rule held against its own step.
 
-The program runs once on Tensors. While it runs, the one function that records steps notes the line
-of the user's code that each comes from: it is exchanged for the time of the run, under a lock, and
-other threads pass through it unnoticed, so that computing costs nothing where nobody asks. Then
-every step is checked by itself, on the values that it saw: its function against its rules, entry by
-entry where it is small, and for every step along random directions with random gradients and with
-the gradient that really arrives.
+The program runs once on Tensors, and `lines` notes the line of the user's code that each step comes
+from. Then every step is checked by itself, on the values that it saw: its function against its
+rules, entry by entry where it is small, and for every step along random directions with random
+gradients and with the gradient that really arrives.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from threading import RLock, get_ident
-from types import CodeType
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.errors import Error
 from tinygrad_ce.graph import order, pull_back
+from tinygrad_ce.lines import Place, watched
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import TABLE
-from tinygrad_ce.tensor import Tensor, recorded
+from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.diagnosis import diagnose
 from tinygrad_ce.testing.report import ORDER, WRONG, Verdicts
 from tinygrad_ce.testing.steps import Check, Step, differentiated, together, variables
@@ -38,12 +32,6 @@ __all__ = ["culprits", "how"]
 NEGLIGIBLE = 1e-9  # of a step's derivatives: where it is ill-conditioned its witness may err so far
 ALONE = 2  # steps of one line
 TOGETHER = 10**6  # entries of operands, 1000 for each step at least
-PACKAGE, NUMPY = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
-ENGINE = tuple(PACKAGE + name for name in ("rules", "tensor.py", "graph.py", "dispatch.py"))
-
-Place = tuple[str, int]
-
-_lock = RLock()
 
 
 def culprits(
@@ -64,7 +52,8 @@ def culprits(
         everything: whether to check what the result does not depend on, too: the steps of a
             function whose gradient f returns.
     """
-    with _watched(culprits.__code__) as places, Mode(True):
+    places: dict[Any, Place | None] = {}
+    with watched(places.__setitem__, culprits.__code__), Mode(True):
         result = f(*variables(args, numbers))
     roots = [y for y in flatten(result)[0] if isinstance(y, Tensor) and y.requires_grad]
     nodes, arrived = _steps(roots, places, everything)
@@ -123,46 +112,6 @@ def _steps(
 
 def _is_listed(node: Any) -> bool:
     return TABLE.get(node.primitive.function) is node.primitive
-
-
-@contextmanager
-def _watched(start: CodeType) -> Iterator[dict[Any, Place | None]]:
-    """What this thread records meanwhile, each with the line of the user's that it comes from."""
-    places: dict[Any, Place | None] = {}
-    thread = get_ident()
-    names = recorded.__globals__
-
-    def watching(*given: Any) -> Tensor:
-        node: Tensor = record(*given)
-        if get_ident() == thread:
-            places[node] = _place(start)
-        return node
-
-    with _lock:
-        record, names["recorded"] = names["recorded"], watching
-        try:
-            yield places
-        finally:
-            names["recorded"] = record
-
-
-def _place(start: CodeType) -> Place | None:
-    """The innermost line outside this package and NumPy; else the innermost outside the engine."""
-    frame, inside = sys._getframe(2), None
-    while frame.f_code is not start and frame.f_back is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((PACKAGE, NUMPY)):
-            return _short(file), frame.f_lineno
-        if inside is None and not file.startswith((*ENGINE, NUMPY)):
-            inside = _short(file), frame.f_lineno
-        frame = frame.f_back
-    return inside
-
-
-def _short(file: str) -> str:
-    """A path as one would type it: from here if it is below."""
-    here = os.getcwd() + os.sep
-    return file.removeprefix(here)
 
 
 def _faults(check: Check, node: Any, arrived: Any) -> dict[str, str]:

@@ -50,7 +50,7 @@ def fit(
     compiled: bool = True,
     progress: bool | None = None,
 ) -> History:
-    """Train a model, in place; afterwards it is in eval mode.
+    """Train a model, in place and in training mode; afterwards it is in eval mode.
 
     With `validation` it ends with the weights of its best epoch, else with the last ones, also
     after Ctrl-C, which lets the batch end and returns.
@@ -105,12 +105,11 @@ def fit(
     gradients, use = Gradients(model, loss, compiled, clip_norm), Attempt(forward, compiled)
     shown = Progress(progress, run.epoch, epochs, _count(examples))
     with run, shown, Interrupt() as interrupt:
-        while run.epoch < epochs and not _ends(run, patience):
+        while run.epoch < epochs and not _ends(run, patience, interrupt):
             start = perf_counter()
             mean = _epoch(run, gradients, interrupt, shown)
             if mean is None:
-                run.history.ended = "interrupted"
-                break
+                continue
             entry = {"loss": mean}
             if validation is not None:
                 found = measured(use, model, validation, loss, metrics or {})
@@ -148,9 +147,11 @@ def _epoch(
     return total / count
 
 
-def _ends(run: Training, patience: int | None) -> bool:
+def _ends(run: Training, patience: int | None, interrupt: Interrupt) -> bool:
     """Whether training ends before its last epoch, and why."""
-    if run.stops:
+    if interrupt.asked:
+        run.history.ended = "interrupted"
+    elif run.stops:
         run.history.ended = "stopped"
     elif patience is not None and run.epoch:
         best = -1 if run.history.best is None else run.history.best

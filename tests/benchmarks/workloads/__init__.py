@@ -1,4 +1,4 @@
-"""What is timed: eight workloads, as data, with the goals that the project set itself.
+"""What is timed: nine workloads, as data, with the goals that the project set itself.
 
 `models.py` holds the losses, `by_hand.py` their gradients in plain NumPy, `engines.py` what makes a
 step of them in each engine.
@@ -104,6 +104,13 @@ def _mlp(rng: np.random.Generator) -> tuple[Arrays, list[tuple[Any, ...]]]:
     return _layers(rng, 784, 256, 128, 10), list(_labelled(rng, 128, 784, 10, 4))
 
 
+def _lenet(rng: np.random.Generator) -> tuple[Arrays, list[tuple[Any, ...]]]:
+    p = _layers(rng, 400, 120, 84, 10)
+    p |= {"k1": rng.normal(size=(6, 1, 5, 5)) / 5, "c1": np.zeros(6)}
+    p |= {"k2": rng.normal(size=(16, 6, 5, 5)) / 12, "c2": np.zeros(16)}
+    return p, [(rng.normal(size=(32, 1, 28, 28)), rng.integers(0, 10, 32)) for _ in range(4)]
+
+
 def _recurrent(rng: np.random.Generator) -> tuple[Arrays, list[tuple[Any, ...]]]:
     p = {k: rng.normal(size=(64, 64)) / 8 for k in ("wx", "wh")}
     p |= {"b": np.zeros(64), "wo": rng.normal(size=(64, 8)) / 8, "bo": np.zeros(8)}
@@ -134,6 +141,8 @@ WORKLOADS = (
     *(Workload("elementwise", "12 elementwise ops on 10^6", dtype,
                lambda rng: ({"x": rng.normal(size=10**6)}, [()]), goals)
       for dtype, goals in ((f64, Goals(0.35, 0.9, 0.35, 150)), (f32, Goals(0.57, 1.0, 0.35, 150)))),
+    Workload("lenet", "LeNet, 28x28, batch 32, SGD", f32, _lenet,
+             Goals(0.45, 1.0, 0.75, 150), "sgd"),
     Workload("recurrent", "RNN 64 steps, batch 32, hidden 64", f32, _recurrent,
              Goals(0.75, 0.75, 0.35, 150)),
     Workload("gpt_block", "micro-GPT block, 64 wide, 4 heads, context 16, batch 8", f32, _gpt_block,

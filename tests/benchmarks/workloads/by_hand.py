@@ -15,6 +15,7 @@ __all__ = [
     "digits",
     "elementwise",
     "gpt_block",
+    "lenet",
     "mlp",
     "moons",
     "recurrent",
@@ -70,7 +71,13 @@ def digits(p: Any, x: Any, t: Any) -> Any:
 
 
 def mlp(p: Any, x: Any, t: Any) -> Any:
-    """Of relu by its argument: where it is positive."""
+    """The three dense layers alone."""
+    loss, g, _ = _dense(p, x, t)
+    return loss, g
+
+
+def _dense(p: Any, x: Any, t: Any) -> Any:
+    """Of relu by its argument: where it is positive. Also the gradient by the first layer."""
     h1 = np.maximum(x @ p["w1"] + p["b1"], 0)
     h2 = np.maximum(h1 @ p["w2"] + p["b2"], 0)
     loss, g3 = _cross_entropy(h2 @ p["w3"] + p["b3"], t)
@@ -79,7 +86,62 @@ def mlp(p: Any, x: Any, t: Any) -> Any:
     return loss, {
         "w1": x.T @ g1, "b1": g1.sum(0), "w2": h1.T @ g2, "b2": g2.sum(0),
         "w3": h2.T @ g3, "b3": g3.sum(0),
-    }  # fmt: skip
+    }, g1  # fmt: skip
+
+
+def _windows(x: Any, k: int) -> Any:
+    """The k x k windows of images (n, c, h, w), one a row: (n * rows * columns, c * k * k)."""
+    view = np.lib.stride_tricks.sliding_window_view(x, (k, k), (2, 3))
+    return view.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * k * k)
+
+
+def _conv(x: Any, w: Any, b: Any) -> tuple[Any, Any]:
+    """The windows times the kernels, and the windows."""
+    n, _, height, width = x.shape
+    o, _, k, _ = w.shape
+    rows = _windows(x, k)
+    y = rows @ w.reshape(o, -1).T + b
+    return y.reshape(n, height - k + 1, width - k + 1, o).transpose(0, 3, 1, 2), rows
+
+
+def _conv_back(g: Any, x: Any, w: Any, rows: Any) -> tuple[Any, Any, Any]:
+    """By x, w and b: each window's gradient is added where the window was."""
+    n, o, height, width = g.shape
+    k = w.shape[2]
+    flat = g.transpose(0, 2, 3, 1).reshape(-1, o)
+    part = (flat @ w.reshape(o, -1)).reshape(n, height, width, -1, k, k).transpose(0, 3, 4, 5, 1, 2)
+    gx = np.zeros_like(x)
+    for i in range(k):
+        for j in range(k):
+            gx[:, :, i : i + height, j : j + width] += part[:, :, i, j]
+    return gx, (flat.T @ rows).reshape(w.shape), flat.sum(0)
+
+
+def _pool(x: Any) -> Any:
+    n, c, height, width = x.shape
+    return x.reshape(n, c, height // 2, 2, width // 2, 2).max((3, 5))
+
+
+def _pool_back(g: Any, x: Any, y: Any) -> Any:
+    """To the largest of four; where all are 0, relu stops it anyway."""
+    return g.repeat(2, 2).repeat(2, 3) * (x == y.repeat(2, 2).repeat(2, 3))
+
+
+def lenet(p: Any, x: Any, t: Any) -> Any:
+    """Convolutions as products with windows."""
+    x = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    z1, rows1 = _conv(x, p["k1"], p["c1"])
+    a1 = np.maximum(z1, 0)
+    h1 = _pool(a1)
+    z2, rows2 = _conv(h1, p["k2"], p["c2"])
+    a2 = np.maximum(z2, 0)
+    h2 = _pool(a2)
+    f = h2.reshape(len(x), -1)
+    loss, g, g1 = _dense(p, f, t)
+    gh = (g1 @ p["w1"].T).reshape(h2.shape)
+    gh, g["k2"], g["c2"] = _conv_back(_pool_back(gh, a2, h2) * (z2 > 0), h1, p["k2"], rows2)
+    _, g["k1"], g["c1"] = _conv_back(_pool_back(gh, a1, h1) * (z1 > 0), x, p["k1"], rows1)
+    return loss, g
 
 
 def softmax_loss(p: Any, t: Any) -> Any:

@@ -47,7 +47,13 @@ def language(module: Any, **own: Any) -> SimpleNamespace:
 
 
 NUMPY = language(
-    np, relu=tg.relu, softmax=tg.softmax, cross_entropy=tg.softmax_cross_entropy, array=np.asarray
+    np,
+    relu=tg.relu,
+    softmax=tg.softmax,
+    cross_entropy=tg.softmax_cross_entropy,
+    array=np.asarray,
+    conv=lambda x, w, b, padding: tg.conv2d(x, w, b, padding=padding),
+    pool=lambda x: tg.max_pool(x, 2),
 )
 
 
@@ -113,6 +119,8 @@ def torch_eager(workload: Workload) -> Step:
         cross_entropy=functional.cross_entropy,
         layer_norm=lambda x, g, b: functional.layer_norm(x, g.shape, g, b),
         array=torch.as_tensor,
+        conv=lambda x, w, b, padding: functional.conv2d(x, w, b, padding=padding),
+        pool=lambda x: functional.max_pool2d(x, 2),
     )
     p, _, batches = workload.data()
     p = {k: torch.tensor(v, requires_grad=True) for k, v in p.items()}
@@ -145,12 +153,20 @@ def jax_jit(workload: Workload) -> Step:
         chosen = jax.numpy.take_along_axis(z, t[:, None], 1)[:, 0]
         return (jax.nn.logsumexp(z, 1) - chosen).mean()  # with log_softmax: ten times as long
 
+    def conv(x: Any, w: Any, b: Any, padding: int) -> Any:
+        around = [(padding, padding)] * 2
+        return jax.lax.conv_general_dilated(x, w, (1, 1), around) + b[:, None, None]
+
     m = language(
         jax.numpy,
         relu=jax.nn.relu,
         softmax=jax.nn.softmax,
         cross_entropy=cross_entropy,
         array=jax.numpy.asarray,
+        conv=conv,
+        pool=lambda x: jax.lax.reduce_window(
+            x, -jax.numpy.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID"
+        ),
     )
     donated = (0, 1) if workload.update else ()
     step = jax.jit(pure_step(workload, m, jax.value_and_grad), donate_argnums=donated)

@@ -1,7 +1,7 @@
 """The losses and updates that are timed, written once for every engine.
 
-A loss takes the engine's `m` (its NumPy, with `softmax`, `cross_entropy`, `relu`, `layer_norm` and
-`array` beside), a dict of parameters, and a batch.
+A loss takes the engine's `m` (its NumPy, with `softmax`, `cross_entropy`, `relu`, `layer_norm`,
+`conv`, `pool` and `array` beside), a dict of parameters, and a batch.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ __all__ = [
     "digits",
     "elementwise",
     "gpt_block",
+    "lenet",
     "mlp",
     "moons",
     "recurrent",
@@ -50,6 +51,15 @@ def digits(m: Any, p: Any, x: Any, t: Any) -> Any:
 def mlp(m: Any, p: Any, x: Any, t: Any) -> Any:
     """Two hidden layers of relu, softmax and cross-entropy."""
     h = m.relu(x @ p["w1"] + p["b1"])
+    h = m.relu(h @ p["w2"] + p["b2"])
+    return m.cross_entropy(h @ p["w3"] + p["b3"], t)
+
+
+def lenet(m: Any, p: Any, x: Any, t: Any) -> Any:
+    """Two convolutions with relu and pooling, three dense layers (LeCun et al. 1998)."""
+    h = m.pool(m.relu(m.conv(x, p["k1"], p["c1"], 2)))
+    h = m.pool(m.relu(m.conv(h, p["k2"], p["c2"], 0)))
+    h = m.relu(h.reshape(len(x), -1) @ p["w1"] + p["b1"])
     h = m.relu(h @ p["w2"] + p["b2"])
     return m.cross_entropy(h @ p["w3"] + p["b3"], t)
 

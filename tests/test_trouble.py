@@ -1,0 +1,353 @@
+"""Why is it nan, inf or 0: the first value or gradient that went astray is found, and why."""
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_ce as tg
+from tinygrad_ce.graph import gradients, order
+from tinygrad_ce.pictures.trouble import Trouble
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(32, 64))
+LABELS = RNG.integers(0, 3, 32)
+
+
+def variable(x: Any, dtype: Any = None) -> Any:
+    return tg.tensor(x, requires_grad=True, dtype=dtype)
+
+
+def by_hand(z: Any) -> Any:
+    return np.exp(z) / np.sum(np.exp(z), axis=-1, keepdims=True)
+
+
+def network(scale: float, bias: float, act: Callable[[Any], Any], out: float = 1.0) -> Any:
+    rng = np.random.default_rng(1)
+    w1, w2 = variable(rng.normal(size=(64, 10)) * scale), variable(rng.normal(size=(10, 3)) * out)
+    h = act(X @ w1 + variable(np.full(10, bias)))
+    return tg.softmax_cross_entropy(h @ w2, LABELS)
+
+
+def clipped(y: Any) -> Any:
+    return -np.log(np.clip(y, 1e-7, 1.0))[0]
+
+
+def scaled(x: Any) -> Any:
+    return (variable(x, np.float32) * np.float32(1e-20)) @ variable(np.full(3, 1e20), np.float32)
+
+
+# (what was computed, kind, direction, index, words of the reason, words of the remedy)
+CASES: dict[str, tuple[Callable[[], Any], str, str, Any, str, str]] = {
+    "softmax by hand": (
+        lambda: tg.cross_entropy(by_hand(variable([[0.0, 1000.0, 3.0]])), [0], check=False),
+        "inf", "forward", (0, 1), "exp overflows beyond 709.8", "softmax_cross_entropy",
+    ),
+    "logarithm of a sum": (
+        lambda: np.log(np.sum(np.exp(variable([1.0, 1000.0])))),
+        "inf", "forward", (1,), "overflow", "logsumexp",
+    ),
+    "sigmoid by hand": (
+        lambda: (1 / (1 + np.exp(-variable(-1000.0))) - 1) ** 2,
+        "inf", "forward", (), "overflow", "sigmoid",
+    ),
+    "float32": (
+        lambda: np.sum(np.exp(variable([1.0, 89.0], np.float32))),
+        "inf", "forward", (1,), "float32 ends at 3.403e+38, so exp overflows beyond 88.72", "softm",
+    ),
+    "0 log 0": (
+        lambda: -np.sum(np.array([0.0, 1.0]) * np.log(variable([0.0, 1.0]))),
+        "inf", "forward", (0,), "log 0 is -inf", "xlogy",
+    ),
+    "log 0": (
+        lambda: tg.cross_entropy(variable([0.0, 1.0]), 0),
+        "inf", "forward", (0,), "log 0 is -inf", "cross_entropy",
+    ),
+    "log of a negative": (
+        lambda: np.sum(np.log(variable([1.0, -2.0]))),
+        "nan", "forward", (1,), "the logarithm of a negative number", "softplus",
+    ),
+    "division": (
+        lambda: np.sum(np.ones(3) / variable([1.0, 0.0, 2.0])),
+        "inf", "forward", (1,), "division by zero", "np.where(b == 0",
+    ),
+    "a constant over 0": (
+        lambda: 1 / variable(0.0), "inf", "forward", (), "division by zero", "np.where(b == 0",
+    ),
+    "root of a negative": (
+        lambda: np.sum(np.sqrt(variable([4.0, -1.0]))),
+        "nan", "forward", (1,), "square root of a negative", "np.var",
+    ),
+    "broken power": (
+        lambda: np.sum(variable([4.0, -1.0]) ** 0.3),
+        "nan", "forward", (1,), "to a broken power", "softplus",
+    ),
+    "negative power of 0": (
+        lambda: np.sum(variable([4.0, 0.0]) ** -2.0),
+        "inf", "forward", (1,), "division by zero", "np.where",
+    ),
+    "arcsin": (
+        lambda: np.sum(np.arcsin(variable([2.0]))),
+        "nan", "forward", (0,), "between -1 and 1", "np.clip",
+    ),
+    "inf - inf": (
+        lambda: np.sum(variable([np.inf]) - np.array([np.inf])),
+        "inf", "forward", (0,), "from the start", "logsumexp",
+    ),
+    "a leaf": (
+        lambda: np.sum(2 * variable([1.0, np.nan])),
+        "nan", "forward", (1,), "from the start", "learning rate",
+    ),
+    "data": (
+        lambda: np.sum(variable([1.0, 2.0]) * np.array([1.0, np.nan])),
+        "nan", "forward", (1,), "a constant", "np.isfinite",
+    ),
+    "products": (
+        lambda: np.sum(variable(np.full((3, 3), 1e200)) @ np.full((3, 3), 1e200)),
+        "inf", "forward", (0, 0), "overflow", "scale",
+    ),
+    "no numbers": (
+        lambda: np.mean(variable(np.zeros((0, 3)))),
+        "nan", "forward", (), "of no numbers", "empty",
+    ),
+    "hidden by a mask": (
+        lambda: np.sum(tg.softmax(variable(np.ones((2, 2))) + np.full((2, 2), -np.inf))[0]),
+        "inf", "forward", (0, 0), "a constant", "at least one entry of each row finite",
+    ),
+    "root of 0": (
+        lambda: np.sum(np.sqrt(variable([4.0, 0.0]))),
+        "inf", "backward", (1,), "infinite at 0", "np.linalg.norm",
+    ),
+    "arccos of 1": (
+        lambda: np.sum(np.arccos(variable([0.0, 1.0]))),
+        "inf", "backward", (1,), "infinite at -1 and 1", "arctan2",
+    ),
+    "small power of 0": (
+        lambda: np.sum(variable([1.0, 0.0]) ** 0.5),
+        "inf", "backward", (1,), "infinite", "np.where",
+    ),
+    "saturated sigmoid": (
+        lambda: np.mean((tg.sigmoid(variable([50.0, 60.0])) - 0.0) ** 2),
+        "zero", "backward", (0,), "saturated sigmoid", "sigmoid_cross_entropy",
+    ),
+    "saturated softmax": (
+        lambda: np.sum((tg.softmax(variable([0.0, 1000.0])) - np.array([1.0, 0.0])) ** 2),
+        "zero", "backward", (0,), "saturated softmax", "softmax_cross_entropy",
+    ),
+    "ill-scaled": (
+        lambda: network(50.0, 0.0, np.tanh),
+        "zero", "backward", (0, 0), "saturated tanh", "begin with 1 / sqrt(64) = 0.125",
+    ),
+    "dead relu": (
+        lambda: network(0.1, -1e3, tg.relu),
+        "zero", "backward", (0, 0), "dead relu", "leaky_relu",
+    ),
+    "zeros to begin with": (
+        lambda: network(0.1, 0.0, np.tanh, 0.0),
+        "zero", "backward", (0, 0), "are all 0", "small random numbers",
+    ),
+    "clipped": (
+        lambda: clipped(variable([1e-9, 0.5])),
+        "zero", "backward", (0,), "clipped", "do not clip",
+    ),
+    "nothing to learn": (
+        lambda: tg.mean_squared_error(variable(np.ones(3)), np.ones(3)),
+        "zero", "backward", (0,), "is 0 everywhere", "agree exactly",
+    ),
+    "square of 0": (
+        lambda: variable(0.0) ** 2, "zero", "backward", (), "at 0 is 0", "random",
+    ),
+    "the other branch": (
+        lambda: np.sum(np.where(np.array([True, True]), 1.0, variable([1.0, 2.0]))),
+        "zero", "backward", (0,), "other branch", "condition",
+    ),
+    "masked": (
+        lambda: np.sum(variable([1.0, 2.0]) * np.zeros(2)),
+        "zero", "backward", (0,), "0 everywhere", "look at",
+    ),
+    "cancelled": (
+        lambda: (lambda x: np.sum(3 * x - x * 3))(variable([1.0, 2.0])),
+        "zero", "backward", (0,), "cancels", "does not depend",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_trouble_is_found_with_its_reason(name: str) -> None:
+    compute, kind, direction, index, reason, remedy = CASES[name]
+    found = tg.trouble(compute())
+    assert found
+    assert (found.kind, found.direction, found.index) == (kind, direction, index)
+    assert reason in found.reason
+    assert remedy in found.remedy
+    assert reason in str(found)
+    assert str(found).splitlines()[0].count("\n") == 0
+
+
+def attention(scores: Any) -> Any:
+    mask = np.triu(np.full((4, 4), -np.inf), 1)
+    return np.sum(tg.softmax(scores + mask, axis=-1)[:, 0] ** 2)
+
+
+@pytest.mark.parametrize("compute", [
+    lambda: attention(variable(RNG.normal(size=(4, 4)))),
+    lambda: np.sum(np.where(np.array([False, True]), np.log(variable([-1.0, 2.0])), 0.0)),
+    lambda: tg.cross_entropy(variable([0.0, 1.0]), np.array([0.0, 1.0])),
+    lambda: tg.softmax_cross_entropy(variable([0.0, 1e4]), 0),
+    lambda: network(0.1, 0.0, tg.relu),
+    lambda: np.sum(variable(np.zeros((0, 3)))),
+    lambda: 2 * variable([1.0 + 1.0j, 2.0]),
+    lambda: np.sum(np.abs(variable([1.0 + 1.0j, 2.0]))),
+    lambda: np.sum(np.linalg.qr(variable(RNG.normal(size=(3, 3))))[1]),
+    lambda: np.sum(variable(RNG.normal(size=(100, 100)))[np.arange(50)] ** 2),
+    lambda: tg.grad(lambda x: np.sum(x**3))(variable([1.0, 2.0])),
+], ids=range(11))  # fmt: skip
+def test_where_nothing_went_astray_the_answer_is_false(compute: Callable[[], Any]) -> None:
+    found = tg.trouble(compute())
+    assert not found, str(found)
+    assert str(found).startswith("no trouble: ")
+
+
+FUNCTIONS: list[Callable[[Any], Any]] = [
+    np.exp, np.log, np.sqrt, np.square, np.tanh, np.sin, np.arccos, np.abs, np.negative, tg.relu,
+    tg.sigmoid, tg.softmax, tg.logsumexp, np.sum, np.mean, np.cumsum, np.sort, np.log1p,
+    np.reciprocal, np.expm1, np.std, np.linalg.norm,
+    lambda x: x * x, lambda x: x - x, lambda x: x / x, lambda x: x**1.5, lambda x: 1 / x,
+    lambda x: np.where(np.greater(x, 0), x, 0.0), lambda x: np.clip(x, -1, 1), lambda x: 1e3 * x,
+    lambda x: x * np.inf, lambda x: x[..., None] @ x[..., None, :] if x.ndim else x,
+    lambda x: np.concatenate([x, x]) if x.ndim else x,
+]  # fmt: skip
+NUMBERS = st.sampled_from([0.0, 1.0, -1.0, 0.5, -3.0, 800.0, 1e-300, 1e200, np.inf, np.nan, 40.0])
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(NUMBERS, max_size=4),
+    st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=5),
+    st.sampled_from([np.float64, np.float32]),
+)
+def test_trouble_is_what_the_engine_meets(xs: Any, path: Any, dtype: Any) -> None:
+    x = variable(np.array(xs), dtype)
+    with np.errstate(all="ignore"):
+        y = x
+        for f in path:
+            try:
+                y = f(y)
+            except (ValueError, tg.Error):  # no numbers to take the largest of
+                return
+            if y.ndim > 3:
+                return
+        loss = np.sum(y)
+    if not loss.requires_grad:
+        return
+    found = tg.trouble(loss)
+    assert str(found).startswith("no trouble") == (not found)
+    assert not found or (found.reason and found.remedy and found.label)
+    g = gradients(loss, loss.dtype.type(1)).get(x)
+    sound = np.isfinite(loss.value) and (g is None or np.isfinite(g).all())
+    if not sound:
+        assert found.kind in ("nan", "inf")
+    elif g is not None and g.size and not g.any():
+        assert found.kind == "zero"
+    elif g is not None:
+        assert found.kind in ("", "zero")
+    if found.direction == "forward" and found.kind:
+        values = [node.value for node in order(loss)]
+        assert any(not np.isfinite(v).all() for v in values) or "constant" in found.reason
+    assert x.grad is None
+    loss.backward()  # the graph is still there
+
+
+def test_source_lines_name_the_step() -> None:
+    with tg.source_lines():
+        x = variable([1.0, 0.0])
+        y = np.log(x)
+    found = tg.trouble(np.sum(y * np.array([1.0, 0.0])))
+    assert found.place is not None
+    assert found.place[0].endswith("test_trouble.py")
+    assert "y = np.log(x)" in str(found)
+    assert f"{found.place[0]}:{found.place[1]}" in str(found)
+
+
+def test_lines_are_noted_only_while_asked() -> None:
+    with tg.source_lines(), tg.source_lines():
+        pass
+    assert np.log(variable(2.0)).extras is None
+
+
+def test_lines_of_a_library_function_are_those_of_its_caller() -> None:
+    with tg.source_lines():
+        loss = tg.cross_entropy(variable([0.0, 1.0]), 0)
+    assert "loss = tg.cross_entropy" in str(tg.trouble(loss))
+
+
+def test_the_users_names_are_used() -> None:
+    probability = variable([0.0, 1.0])
+    assert "log(probability)" in str(tg.trouble(np.sum(np.log(probability))))
+
+
+def test_gradients_given_to_begin_with() -> None:
+    x = variable([1.0, 2.0])
+    assert tg.trouble(x * x, np.array([0.0, 1.0])).kind == ""
+    found = tg.trouble(x * x, np.array([np.nan, 1.0]))
+    assert (found.kind, found.reason) == ("nan", "the pass began with it")
+
+
+def test_a_hook_is_named() -> None:
+    x = variable([1.0, 2.0])
+    x.register_hook(lambda g: g * np.nan)
+    assert tg.trouble(np.sum(x * x)).reason == "a hook put it there"
+
+
+def test_a_constant_has_no_trouble_to_look_for() -> None:
+    with pytest.raises(tg.GradientError, match="requires no gradient"):
+        tg.trouble(tg.tensor(np.nan))
+    x = variable(2.0)
+    loss = x * x
+    loss.backward()
+    with pytest.raises(tg.GradientError, match="released"):
+        tg.trouble(loss)
+
+
+def test_an_answer_is_data() -> None:
+    assert not Trouble()
+    found = tg.trouble(np.log(variable(0.0)))
+    assert found.value == -np.inf
+    assert (found.count, found.size, found.label) == (1, 1, "v1")
+
+
+def test_most_of_a_relu_is_dead() -> None:
+    x = variable(np.linspace(-1, 0.05, 100))
+    found = tg.trouble(np.sum(tg.relu(x)))
+    assert (found.kind, found.count, found.index) == ("zero", 95, (0,))
+    assert "dead relu: x <= 0 in 95 of 100 entries" in found.reason
+    assert not tg.trouble(np.sum(tg.relu(variable(np.linspace(-1, 0.5, 100)))))
+
+
+def test_way_past_a_small_dead_relu_is_no_trouble() -> None:
+    x = variable([-1.0, -2.0])
+    assert not tg.trouble(np.sum(tg.relu(x) + x))
+
+
+def test_lines_of_other_threads_are_not_noted() -> None:
+    found: list[Any] = []
+    x = variable(2.0)
+    with tg.source_lines():
+        thread = Thread(target=lambda: found.append(np.log(x)))
+        thread.start()
+        thread.join()
+        here = np.log(x)
+    assert found[0].extras is None
+    assert here.extras.place[0].endswith("test_trouble.py")
+
+
+def test_an_error_ends_the_noting() -> None:
+    with pytest.raises(ZeroDivisionError), tg.source_lines():
+        1 / 0  # noqa: B018
+    assert np.log(variable(2.0)).extras is None

@@ -1,0 +1,188 @@
+"""Formulas: how a node was computed, and how a gradient goes on from it, with the user's names.
+
+The formula of a gradient is the rule itself: it is run on arrays that write down what happens to
+them, and that program is simplified and printed. Nothing here knows a derivative.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ce.dispatch import is_plain
+from tinygrad_ce.errors import Error
+from tinygrad_ce.graph import Node
+from tinygrad_ce.pictures.numerals import number
+from tinygrad_ce.programs.emit import body
+from tinygrad_ce.programs.printing import expression
+from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.simplify import readable
+from tinygrad_ce.programs.trace import trace
+from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.support import output
+
+__all__ = ["local", "operation", "passed_on"]
+
+Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
+_TWICE = re.compile(r"\(\((-[^()]*)\)\)")  # a negative number's brackets inside a call's
+_NEGATIVE = re.compile(r"\(-[\d.e+-]+\)")
+_REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
+            RecursionError, NotImplementedError)  # fmt: skip
+
+
+def operation(node: Node, labels: Labels) -> str:
+    """What made the node: `relu(z)`, `x @ W`, `sum(h, axis=1)`.
+
+    Args:
+        node: a computed node.
+        labels: what an operand is called.
+    """
+    primitive, operands = node.primitive, node.operands
+    if primitive.function is output:
+        return f"{labels(operands[0])}[{operands[1]}]"
+    try:
+        if primitive.function is np.transpose and operands[1:] == (None,):
+            operands = operands[:1]  # which is written x.T
+        args = _valued(tuple(operands), labels)
+        named = _valued(dict(node.parameters), labels)
+        line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
+        return _text(expression(line, lambda value: ast.Name(str(value.name))))
+    except _REFUSED:  # a setting that cannot be written down
+        inside = ", ".join(labels(x) for x in _flat(operands) if isinstance(x, Node | np.ndarray))
+        return f"{primitive.name}({inside})"
+
+
+def _valued(x: Any, labels: Labels) -> Any:
+    """The arguments with Values in the place of arrays, named as labels say."""
+    if isinstance(x, Node):
+        value = x.value
+        if type(value) is Several:
+            return Value((), np.dtype(float), name=labels(x))
+        return Value(value.shape, value.dtype, name=labels(x))
+    if isinstance(x, np.ndarray):
+        return Value(x.shape, x.dtype, name=labels(x)) if x.ndim else x.item()
+    if isinstance(x, np.generic):
+        return Value((), x.dtype, name=labels(x))
+    if type(x) in (tuple, list):
+        return type(x)(_valued(item, labels) for item in x)
+    if isinstance(x, dict):
+        return {key: _valued(item, labels) for key, item in x.items()}
+    if type(x) is slice:
+        return slice(*(_valued(part, labels) for part in (x.start, x.stop, x.step)))
+    return float(number(x)) if type(x) is float and np.isfinite(x) else x
+
+
+def _flat(x: Any) -> list[Any]:
+    if type(x) in (tuple, list):
+        return [leaf for item in x for leaf in _flat(item)]
+    return [x]
+
+
+class _Short(ast.NodeTransformer):
+    """Names as a reader wants them: no `np.`, and whole numbers without a point."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        plain = isinstance(node.value, ast.Name) and node.value.id in ("np", "np.linalg", "linalg")
+        return ast.Name(node.attr) if plain else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Name(self.names.get(node.id, node.id))
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "masked" and len(node.args) == 2:
+            return ast.Call(ast.Name("where"), [node.args[1], node.args[0], ast.Constant(0)], [])
+        sign = {"ratio": ast.Div(), "weigh": ast.Mult()}.get(ast.unparse(node.func))
+        if sign is not None and len(node.args) == 2:  # quotient and product, 0 where their limit is
+            return ast.BinOp(node.args[0], sign, node.args[1])
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        x = node.value
+        if type(x) is float and np.isfinite(x):
+            return ast.Constant(int(x)) if x == int(x) and abs(x) < 1e6 else ast.Name(number(x))
+        return node
+
+
+def _text(tree: ast.AST, names: dict[str, str] | None = None) -> str:
+    text = _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
+    return text[1:-1] if _NEGATIVE.fullmatch(text) else text
+
+
+def local(node: Node, place: int, labels: Labels) -> str | None:
+    """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
+    if not node.primitive.elementwise:
+        return None
+    return _derived(node, place, labels, None)
+
+
+def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | None:
+    """What goes on to an operand, from the gradient of the node: `dy @ W.T`.
+
+    Args:
+        node: a computed node.
+        place: which of its parents.
+        labels: what operands, and the node itself, are called.
+        gradient: what the node's gradient is called.
+
+    Returns:
+        The expression; None where the rule cannot be written down.
+    """
+    return _derived(node, place, labels, gradient)
+
+
+def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> str | None:
+    rule, parent = node.rules[place], (node.parents or ())[place]
+    primitive, given = node.primitive, list(node.args)
+    if type(node.value) is Several or not is_plain(node.value):
+        return None
+    dynamic: dict[str, str] = {"g": gradient or "g", "y": labels(node)}
+    inputs: list[Any] = [np.ones_like(node.value), node.value]
+    names = ["g", "y"]
+    slots: list[int] = []
+    for i, (operand, arg) in enumerate(zip(node.operands, given)):
+        if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
+            slots.append(i)
+            names.append(f"a{i}")
+            dynamic[f"a{i}"] = labels(operand)
+            inputs.append(arg)
+
+    def passing(*arrays: Any) -> Any:
+        args = list(given)
+        for slot, array in zip(slots, arrays[2:]):
+            args[slot] = array
+        g = arrays[0] if gradient else 1.0
+        r = rule(g, arrays[1], *args, **node.parameters)
+        return primitive.fit(r, parent.value) if gradient and hasattr(r, "shape") else r
+
+    try:
+        with np.errstate(all="ignore"):
+            program = trace(passing, tuple(inputs), {}).program
+        for value, name in zip(program.inputs, names):
+            value.name = name
+        return _single(readable(program), dynamic)
+    except _REFUSED:
+        return None
+
+
+def _single(program: Program, names: dict[str, str]) -> str | None:
+    """A program as one expression, or as some with `where` between them."""
+    function = ast.parse(body(program).source).body[-1]
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    rows = []
+    for statement in function.body:
+        if isinstance(statement, ast.Assign):
+            rows.append(f"{_text(statement.targets[0], names)} = {_text(statement.value, names)}")
+        elif isinstance(statement, ast.Return) and statement.value is not None:
+            result = _text(statement.value, names)
+            return f"{result} where {', '.join(rows)}" if rows else result
+    return None
