@@ -1,9 +1,9 @@
 """A pass that computes with quotients and products that are known already.
 
 With q = x / z known, x * y / z is q * y: a product for a division. It is the same up to rounding,
-and for zeros, infinities and nan as well. Where q overflows, x * y / z need not: what comes of it is
-looked at, and where it is not finite, the function is run without this. Where q underflows, digits
-are lost that x * y / z may have: less than the smallest number times y.
+and for zeros, infinities and nan as well. Where q overflows, x * y / z need not: what comes of it
+is looked at, and where it is not finite, the function is run without this. Where q underflows,
+digits are lost that x * y / z may have: less than the smallest number times y.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Quotients(Walk):
         f = line.function
         if f is np.sum:
             return self._sum(line)
-        found = self._other(line) if line.results and _is_entrywise(line) else None
+        found = self._other(line) if len(line.results) == 1 and _is_entrywise(line) else None
         if found is not None:
             self.risky.append(found[1])
         return found
@@ -88,9 +88,7 @@ class _Quotients(Walk):
                 return [made], made.result
         return None
 
-    def _product(
-        self, line: Line, quotient: Value, y: Value
-    ) -> tuple[list[Line], Value] | None:
+    def _product(self, line: Line, quotient: Value, y: Value) -> tuple[list[Line], Value] | None:
         """x / z * y -> x * (y / z), and x / (z * c) * y -> x * (y / z) * (1 / c)"""
         made = self.made_by(np.divide, quotient)
         if made is None or not _is_entrywise(made) or not self.is_alone(quotient):
