@@ -166,3 +166,34 @@ def test_lines_that_would_wait_for_themselves_stay_apart(monkeypatch: pytest.Mon
         return np.sum(np.tanh(np.stack(all_h)))
 
     check(lambda x: tg.hvp(f, (x,), (x + 1,)), (drawn(4, 2),))
+
+
+def test_sums_of_products_may_be_empty() -> None:
+    def loss(w: Any, xs: Any) -> Any:
+        h = np.zeros((2, 0))
+        for x in xs:
+            h = np.tanh(x @ w + h)
+        return np.sum(h)
+
+    check(tg.grad(loss), (np.zeros((3, 0)), drawn(6, 2, 3)))
+
+
+# Effects, and places.
+
+
+def test_what_is_printed_twice_is_printed_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x: Any) -> Any:
+        tg.debug_print("{}", x)
+        tg.debug_print("{}", x)
+        return 2 * x
+
+    compile(f)(1.0)
+    assert capsys.readouterr().out == "1.0\n1.0\n"
+
+
+def test_labels_are_subtracted_from_a_product_of_two_dtypes() -> None:
+    def loss(x: Any, w: Any, t: Any) -> Any:
+        return np.sum((x @ w - tg.one_hot(t, 3)) ** 2)
+
+    t = np.array([0, 1, 2, 0])
+    check(tg.value_and_grad(loss, 1), (drawn(4, 2).astype(np.float32), drawn(2, 3), t))
