@@ -7,6 +7,7 @@ import pytest
 from test_compiled_equality import check_same, outcome
 
 import tinygrad_ce as tg
+from tinygrad_ce.programs import batch
 from tinygrad_ce.programs.compiled import compile
 
 INF = np.inf
@@ -140,3 +141,59 @@ def test_sum_over_tiles_keeps_its_dtype_where_it_is_returned_in_another_shape() 
         lambda x: np.reshape(np.sum(np.exp(x) * x + np.tanh(x)), (1,)),
         (drawn(3 * LARGE[0]).astype(np.float32),),
     )
+
+
+# Quotients that are known already.
+
+
+@pytest.mark.parametrize("point", [(-2.0, -2.0, 1e308), (0.0, 1e-300, 1e300), (1e200, 1e-200, 0.0)])
+def test_quotient_that_overflows_is_not_used(point: Any) -> None:
+    def f(a: Any, b: Any, c: Any) -> Any:
+        return c / b, a / b * c, a / b, a * c / b
+
+    ones = (np.ones(3),) * 3
+    check(f, ones, tuple(np.full(3, x) for x in point))
+
+
+def test_lines_that_would_wait_for_themselves_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_FEWEST", 2)
+
+    def f(x: Any) -> Any:
+        h, all_h = x[0], []
+        for row in x:
+            h = -h * row
+            all_h.append(h)
+        return np.sum(np.tanh(np.stack(all_h)))
+
+    check(lambda x: tg.hvp(f, (x,), (x + 1,)), (drawn(4, 2),))
+
+
+def test_sums_of_products_may_be_empty() -> None:
+    def loss(w: Any, xs: Any) -> Any:
+        h = np.zeros((2, 0))
+        for x in xs:
+            h = np.tanh(x @ w + h)
+        return np.sum(h)
+
+    check(tg.grad(loss), (np.zeros((3, 0)), drawn(6, 2, 3)))
+
+
+# Effects, and places.
+
+
+def test_what_is_printed_twice_is_printed_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x: Any) -> Any:
+        tg.debug_print("{}", x)
+        tg.debug_print("{}", x)
+        return 2 * x
+
+    compile(f)(1.0)
+    assert capsys.readouterr().out == "1.0\n1.0\n"
+
+
+def test_labels_are_subtracted_from_a_product_of_two_dtypes() -> None:
+    def loss(x: Any, w: Any, t: Any) -> Any:
+        return np.sum((x @ w - tg.one_hot(t, 3)) ** 2)
+
+    t = np.array([0, 1, 2, 0])
+    check(tg.value_and_grad(loss, 1), (drawn(4, 2).astype(np.float32), drawn(2, 3), t))

@@ -69,7 +69,7 @@ class _Careful:
             except LookAgain:
                 self.failures += 1
             except Exception:
-                pass
+                pass  # the exact one raises it again, if it is no short way's
             else:
                 self.failures = 0
                 return found  # type: ignore[no-any-return]

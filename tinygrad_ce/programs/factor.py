@@ -17,7 +17,7 @@ from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.patterns import Makers
 from tinygrad_ce.programs.program import Line, Program, Value, call
 
-__all__ = ["factored"]
+__all__ = ["factored", "watched"]
 
 
 def factored(program: Program) -> Program:
@@ -45,7 +45,7 @@ def factored(program: Program) -> Program:
             makers.update((result, new) for result in new.results)
             for value in new.results:
                 uses.setdefault(value, 1)
-    return _watched(program.rewritten(lines, {}), changed) if changed else program
+    return watched(program.rewritten(lines, {}), changed) if changed else program
 
 
 # Functions of which a result is not finite wherever an operand is not.
@@ -57,7 +57,7 @@ _PASSED_ON = frozenset(
 )  # fmt: skip
 
 
-def _watched(program: Program, changed: list[Value]) -> Program:
+def watched(program: Program, changed: list[Value]) -> Program:
     """The program that looks again where what was changed is not finite."""
     reached = set(changed)
     asked: set[Value] = set()

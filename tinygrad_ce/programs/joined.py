@@ -18,6 +18,10 @@ from tinygrad_ce.programs.stacks import Column, Stack, is_even
 __all__ = ["Joined"]
 
 
+class _Circle(Exception):  # noqa: N818  it is no error
+    """Lines that were joined need one another."""
+
+
 class Joined:
     """A program whose lines are being joined.
 
@@ -177,7 +181,16 @@ class Joined:
     # The program anew.
 
     def written(self) -> Program:
-        """Every line where it stood, new ones where they are first needed."""
+        """Every line where it stood, new ones where they are first needed.
+
+        The program as it was, if what was joined turns out to wait for itself.
+        """
+        try:
+            return self._written()
+        except _Circle:
+            return self.program
+
+    def _written(self) -> Program:
         makers, same = self._final()
         wanted = self._wanted(makers)
         lines: dict[Line, None] = {}
@@ -231,13 +244,16 @@ class Joined:
         self, line: Line, makers: dict[Value, Line], there: dict[Line, None]
     ) -> Iterator[Line]:
         """The line, after those that it needs and that are not there yet."""
-        waiting = [line]
+        waiting, begun = [line], set[Line]()
         while waiting:
             line = waiting[-1]
             before = [makers[x] for x in line.operands() if x in makers]
             before += [self._before[line]] if line in self._before else []
             missing = [each for each in before if each not in there]
             if missing:
+                if line in begun:
+                    raise _Circle
+                begun.add(line)
                 waiting += reversed(missing)
                 continue
             waiting.pop()

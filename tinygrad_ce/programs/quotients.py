@@ -1,14 +1,16 @@
 """A pass that computes with quotients and products that are known already.
 
 With q = x / z known, x * y / z is q * y: a product for a division. It is the same up to rounding,
-and for zeros, infinities and nan as well; near the ends of the range q may be infinite or 0 where
-x * y / z is not.
+and for zeros, infinities and nan as well. Where q overflows, x * y / z need not: what comes of it
+is looked at, and where it is not finite, the function is run without this. Where q underflows,
+digits are lost that x * y / z may have: less than the smallest number times y.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from tinygrad_ce.programs.factor import watched
 from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.walk import Walk
@@ -26,9 +28,11 @@ def fewer_products(program: Program) -> Program:
     >>> line = call(np.divide, product.result, z)
     >>> before = Program("f", (x, y, z), (known, product, line), (known.result, line.result))
     >>> [line.function.__name__ for line in fewer_products(before).lines]
-    ['divide', 'multiply']
+    ['divide', 'multiply', 'look_again']
     """
-    return _Quotients(program).done()
+    walk = _Quotients(program)
+    after = walk.done()
+    return watched(after, walk.risky) if walk.risky else after
 
 
 class _Quotients(Walk):
@@ -37,6 +41,7 @@ class _Quotients(Walk):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self.known: dict[tuple[Value, Value], Value] = {}
+        self.risky: list[Value] = []  # what may have overflowed on a way that is not f's
 
     def seen(self, line: Line) -> None:
         if line.function is np.divide and _is_entrywise(line):
@@ -46,11 +51,18 @@ class _Quotients(Walk):
         f = line.function
         if f is np.sum:
             return self._sum(line)
-        if f is np.divide and _is_entrywise(line):
+        found = self._other(line) if len(line.results) == 1 and _is_entrywise(line) else None
+        if found is not None:
+            self.risky.append(found[1])
+        return found
+
+    def _other(self, line: Line) -> tuple[list[Line], Value] | None:
+        f = line.function
+        if f is np.divide:
             return self._quotient(line)
-        if f is np.multiply and _is_entrywise(line):
+        if f is np.multiply:
             return self._product(line, *line.args) or self._product(line, *line.args[::-1])
-        if f in (np.add, np.subtract) and _is_entrywise(line):
+        if f in (np.add, np.subtract):
             return self._twice(line)
         return None
 
@@ -64,7 +76,7 @@ class _Quotients(Walk):
         total = Value((), line.result.dtype)
         return [Line((total,), np.vdot, product.args, {}, line.part)], total
 
-    def _quotient(self, line: Line) -> Rewriting | None:
+    def _quotient(self, line: Line) -> tuple[list[Line], Value] | None:
         """x * y / z -> (x / z) * y"""
         above, z = line.args
         product = self.made_by(np.multiply, above)
@@ -76,7 +88,7 @@ class _Quotients(Walk):
                 return [made], made.result
         return None
 
-    def _product(self, line: Line, quotient: Value, y: Value) -> Rewriting | None:
+    def _product(self, line: Line, quotient: Value, y: Value) -> tuple[list[Line], Value] | None:
         """x / z * y -> x * (y / z), and x / (z * c) * y -> x * (y / z) * (1 / c)"""
         made = self.made_by(np.divide, quotient)
         if made is None or not _is_entrywise(made) or not self.is_alone(quotient):
@@ -90,7 +102,7 @@ class _Quotients(Walk):
             lines.append(call(np.multiply, lines[0].result, 1 / c, part=line.part))
         return lines, lines[-1].result
 
-    def _twice(self, line: Line) -> Rewriting | None:
+    def _twice(self, line: Line) -> tuple[list[Line], Value] | None:
         """x - y * c - y * c -> x - y * (2 * c)"""
         inner, term = line.args
         made = self.made_by(line.function, inner)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.debugging import show
 from tinygrad_ce.programs.effects import DRAWS, look_again
 from tinygrad_ce.programs.identities import RULES
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule
@@ -63,7 +64,7 @@ def common(program: Program) -> Program:
     lines = []
     for line in program.lines:
         line = _with_known(line, known)
-        if line.effect and line.function in DRAWS:
+        if line.effect and (line.function in DRAWS or line.function is show):
             lines.append(line)
             continue
         key = (line.function, argument_key(line.args), argument_key(dict(line.kwargs)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections import defaultdict
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,8 @@ def _add_up(joined: Joined, root: Line, groups: dict[Any, list[tuple[Value, ...]
         wholes = []
         for values in list(zip(*found))[1:]:
             whole = joined.taken(joined.column(values, number), number)
-            lines.append(call(np.reshape, whole, (-1, whole.shape[-1]), part=root.part))
+            shape = (prod(whole.shape[:-1]), whole.shape[-1])
+            lines.append(call(np.reshape, whole, shape, part=root.part))
             wholes.append(lines[-1].result)
         if kind == _PRODUCT:
             lines.append(call(np.transpose, wholes[0], part=root.part))

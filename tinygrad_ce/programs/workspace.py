@@ -156,7 +156,7 @@ class Workspace(Site):
         return place
 
     def is_carried(self, value: Value) -> bool:
-        return value in self.carried
+        return value in self.carried and self.carried[value] in self.names
 
     def _row(self, value: Value) -> str:
         """A row of the stack that a Value will be part of."""
