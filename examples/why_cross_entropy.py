@@ -7,7 +7,7 @@
 
 Every number comes out of the library: gradients from its engine, formulas from `derive`. A
 statement that did not hold would end the program with an error. In the comparison of learning the
-start matters: it is spoiled for SPOILED steps. Spoiled for longer, the squared error did not arrive.
+start matters: spoiled for more than SPOILED steps, the squared error did not arrive.
 """
 
 from __future__ import annotations
