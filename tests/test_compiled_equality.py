@@ -71,7 +71,8 @@ def outcome(f: Any, xs: Any) -> Any:
         return type(error)
 
 
-def check_same(found: Any, expected: Any, roundings: float = 64) -> None:
+def check_same(found: Any, expected: Any, roundings: float = 64, coarsest: float = 0.0) -> None:
+    """Equal up to so many roundings of the results' dtype, or of a coarser one on the way."""
     if isinstance(expected, type):
         assert found is expected
         return
@@ -79,7 +80,7 @@ def check_same(found: Any, expected: Any, roundings: float = 64) -> None:
     for a, b in zip(map(np.asarray, found), map(np.asarray, expected)):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         if b.dtype.kind in "fc":
-            tolerance = roundings * np.finfo(b.dtype).eps
+            tolerance = roundings * max(np.finfo(b.dtype).eps, coarsest)
             scale = np.max(np.abs(b), initial=1, where=np.isfinite(b))
             np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
         else:

@@ -210,6 +210,7 @@ def test_hostile_names_stay_text() -> None:
     assert "\x1b" not in str(chain)
     assert r"\textbackslash{}input\{evil\}\_\$x\textasciicircum{}2" in chain.latex
     assert r"\input" not in chain.latex
+    assert "\x1b" not in chain.latex
 
 
 @pytest.mark.parametrize("loss", [

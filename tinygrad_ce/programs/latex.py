@@ -115,7 +115,8 @@ def letter(name: str) -> str:
     """
     if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         return _letter(name)
-    safe = _words(name.replace("\\", "\0"))
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    safe = _words(printable.replace("\\", "\0"))
     for sign, command in (("\0", "backslash"), ("^", "asciicircum"), ("~", "asciitilde")):
         safe = safe.replace(sign, rf"\text{command}{{}}")
     return rf"\text{{{safe}}}"

@@ -134,6 +134,11 @@ _TRANSPARENT = frozenset(
 )  # fmt: skip
 
 
+def _passes_on(line: Line, seen: set[Value]) -> bool:
+    """Whether a nan in an operand is in the result, which is looked at."""
+    return line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line)
+
+
 def _watched(program: Program, risky: list[Value]) -> Program:
     """The program that looks again where a risky nan is seen: at a single number it flows to, or
     where it arises."""
@@ -151,9 +156,7 @@ def _watched(program: Program, risky: list[Value]) -> Program:
     for line in reversed(program.lines):
         if line in asking:
             seen.clear()
-        elif line.function is look_again or (
-            line.function in _TRANSPARENT and line.results[0] in seen and not _hides(line)
-        ):
+        elif line.function is look_again or _passes_on(line, seen):
             seen.update(line.operands())
     alone = {value for value in risky if value not in seen}
     lines: list[Line] = []
