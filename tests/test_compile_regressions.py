@@ -197,3 +197,14 @@ def test_labels_are_subtracted_from_a_product_of_two_dtypes() -> None:
 
     t = np.array([0, 1, 2, 0])
     check(tg.value_and_grad(loss, 1), (drawn(4, 2).astype(np.float32), drawn(2, 3), t))
+
+
+def test_label_out_of_range_is_refused_in_either_order_of_bytes() -> None:
+    t = np.array([0, 0], ">i8")
+    wrong = (t + 2**56).astype(">i8")
+    check(tg.softmax_cross_entropy, (drawn(2, 3), t), (drawn(2, 3), wrong))
+
+
+def test_label_out_of_range_leaves_the_program_fit_for_the_next_call() -> None:
+    z, t = drawn(4, 3), np.array([0, 1, 2, 0])
+    check(tg.value_and_grad(tg.softmax_cross_entropy), (z, t), (z, t + 1), (z, t), (z, t - 1))

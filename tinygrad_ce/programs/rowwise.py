@@ -101,6 +101,8 @@ def labels_checked(site: Site, line: Line) -> bool:
     t, n = line.args
     if not isinstance(t, Value) or t.dtype.kind != "i" or not t.size * t.ndim or type(n) is not int:
         return False
+    if not t.dtype.isnative:  # other bytes, another number
+        return False
     kind = np.dtype(f"u{t.dtype.itemsize}")
     largest = site.function(np.maximum.reduce, "maximum_reduce")
     name, dtype = site.operand(t), site.function(kind, f"d_{kind.name}")
