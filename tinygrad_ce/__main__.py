@@ -130,7 +130,7 @@ def main() -> None:
     formulas()
     classifier()
     print("\n3. What to look at next\n")
-    print("   tg.derive(f, x, explain=True)          the gradient as a program, and how it came about")
+    print("   tg.derive(f, x, explain=True)          the gradient as a program, step by step")
     print("   tg.explain(loss), tg.draw(loss)        a run in words, and as a picture")
     print("   tg.player(loss).save('backprop.html')  a page to step through it")
     print("   examples/                              networks that learn, the article computed")
