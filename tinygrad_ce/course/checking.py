@@ -112,6 +112,7 @@ def _search(exercise: Exercise, draws: int) -> tuple[list[Arguments], tuple[Argu
             failures.append((args, found))  # the last one is the smallest
             raise _Wrong
 
+    given: Any = hypothesis.given
     settings = hypothesis.settings(
         max_examples=draws,
         deadline=None,
@@ -122,9 +123,7 @@ def _search(exercise: Exercise, draws: int) -> tuple[list[Arguments], tuple[Argu
         phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
     )
     try:
-        profile: Any = settings
-        test = profile(hypothesis.given(exercise.given())(holds))
-        test()
+        settings(given(exercise.given())(holds))()
     except _Wrong:
         return tried, failures[-1]
     return tried, None
