@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_examples import run
 
 import tinygrad_ce as tg
 from tinygrad_ce.course import EXERCISES, Exercise, Mistake, check, solution
@@ -219,3 +220,37 @@ def test_hints_lead_to_the_solution(exercise: Exercise, capsys: pytest.CaptureFi
     assert code == 0
     assert re.match(r"# tinygrad_ce/\w+/\w+\.py, line \d+\n", text)
     assert solution(exercise) in text
+
+
+# The lessons.
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs(path: Path, tmp_path: Path) -> None:
+    done = run(path, tmp_path, without="matplotlib hypothesis")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_opens_as_a_notebook(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    number = int(path.stem[:2])
+    assert text.startswith(f'"""Lesson {number}. ')
+    assert f"\npython examples/course/{path.name}\n" in text
+    assert text.count("# %% [markdown]\n# ") >= 3
+    assert text.count("# %%\n") >= 3
+    assert "assert " in text  # it checks what it says
+
+
+def test_the_readme_names_a_file_for_each_of_the_fifteen_questions() -> None:
+    section = README.split("### A course")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", section, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == [*range(1, 16)]
+    named = {name for _, cell in rows for name in re.findall(r"`(\d\d_\w+\.py)`", cell)}
+    assert named == {path.name for path in LESSONS}
+    for _, cell in rows:
+        assert re.search(r"`\d\d_\w+\.py`", cell)
+    command = rf"`python -m tinygrad_ce.course start ({'|'.join(EXERCISES)})`"
+    assert re.search(command, section)
