@@ -156,7 +156,8 @@ def test_from_start_to_right(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
     code, page = said(capsys, "check", "softmax", *folder)
     assert code == 1
-    assert "NotImplementedError: return dE/dz" in page
+    line = 1 + text[: text.index("raise ")].count("\n")
+    assert f"line {line}: NotImplementedError: return dE/dz" in page
 
     begun = text[: text.index("    raise")]
     path.write_text(begun + "    return g * y * (1 - y)\n", encoding="utf-8")
@@ -222,6 +223,15 @@ def test_hints_lead_to_the_solution(exercise: Exercise, capsys: pytest.CaptureFi
     assert solution(exercise) in text
 
 
+def test_without_hypothesis_the_extra_is_named(tmp_path: Path) -> None:
+    assert main(["start", "exp", "--folder", str(tmp_path)]) == 0
+    command = ROOT / "tinygrad_ce" / "course" / "__main__.py"
+    words = ["check", "exp", "--folder", str(tmp_path)]
+    done = run(command, tmp_path, *words, without="hypothesis")
+    assert done.returncode == 2
+    assert 'pip install "tinygrad_ce[testing]"' in done.stderr
+
+
 # The lessons.
 
 
@@ -254,3 +264,10 @@ def test_the_readme_names_a_file_for_each_of_the_fifteen_questions() -> None:
         assert re.search(r"`\d\d_\w+\.py`", cell)
     command = rf"`python -m tinygrad_ce.course start ({'|'.join(EXERCISES)})`"
     assert re.search(command, section)
+
+
+def test_the_readme_shows_what_a_check_says() -> None:
+    shown = re.search(r"```txt\n(.*?)\n```", README, re.DOTALL)
+    assert shown is not None
+    exercise = EXERCISES["softmax"]
+    assert shown.group(1) == str(check(exercise, rule_of(exercise, "g * y * (1 - y)")))

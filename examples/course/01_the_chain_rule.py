@@ -24,6 +24,13 @@ E = u + 3 * v
 tg.explain(E)
 
 # %% [markdown]
+# The same walk as a page with buttons: `page.save("backprop.html")`, and open it in a browser.
+
+# %%
+page = tg.player(E)
+print(f"\na page of {page.steps} steps, {len(page.html) / 1000:.0f} kB")
+
+# %% [markdown]
 # The chain rule of this very run. Two paths lead from x to E: directly through u, and through v.
 
 # %%

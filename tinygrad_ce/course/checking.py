@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,7 +91,7 @@ def check(exercise: Exercise, rule: Rule, draws: int = DRAWS) -> Verdict:
     """
     with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
         with planted(exercise.function, exercise.operand, rule):
-            tried, failure = _search(exercise, draws)
+            tried, failure = _search(exercise, rule, draws)
             if failure is None:
                 return _audited(exercise, rule, tried)
         args, found = failure
@@ -99,7 +100,9 @@ def check(exercise: Exercise, rule: Rule, draws: int = DRAWS) -> Verdict:
     return Verdict(exercise.name, False, len(tried), names, found, because)
 
 
-def _search(exercise: Exercise, draws: int) -> tuple[list[Arguments], tuple[Arguments, str] | None]:
+def _search(
+    exercise: Exercise, rule: Rule, draws: int
+) -> tuple[list[Arguments], tuple[Arguments, str] | None]:
     """The inputs that were tried, and the smallest that failed with what was found there."""
     tried: list[Arguments] = []
     failures: list[tuple[Arguments, str]] = []
@@ -107,7 +110,7 @@ def _search(exercise: Exercise, draws: int) -> tuple[list[Arguments], tuple[Argu
     def holds(args: Any) -> None:
         args = args if isinstance(args, tuple) else (args,)
         tried.append(args)
-        found = _fault(exercise, args)
+        found = _fault(exercise, rule, args)
         if found:
             failures.append((args, found))  # the last one is the smallest
             raise _Wrong
@@ -129,15 +132,22 @@ def _search(exercise: Exercise, draws: int) -> tuple[list[Arguments], tuple[Argu
     return tried, None
 
 
-def _fault(exercise: Exercise, args: Arguments) -> str:
+def _fault(exercise: Exercise, rule: Rule, args: Arguments) -> str:
     """What is wrong with the engine's gradient there, in words; nothing where it is right."""
     try:
         report = gradcheck(exercise.function, *args, argnums=exercise.operand, name=exercise.name)
     except Exception as error:
-        return f"your rule cannot be used: {type(error).__name__}: {error}"
+        return f"your rule cannot be used{_line(error, rule)}: {type(error).__name__}: {error}"
     if report.verdict != WRONG:
         return ""
     return str(replace(report, blame=(), notes=()))  # there is one rule to blame
+
+
+def _line(error: Exception, rule: Rule) -> str:
+    """The line of the learner's file that an error comes from."""
+    file = rule.__code__.co_filename
+    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _audited(exercise: Exercise, rule: Rule, tried: list[Arguments]) -> Verdict:
