@@ -70,6 +70,22 @@ def test_an_unknown_mistake_gets_a_diagnosis_and_a_hint(answer: str) -> None:
     assert verdict.because.startswith("Hint: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "shapes"),
+    [("mul", "b", None), ("matmul", "np.outer(a, g)", None), ("matmul", "None", "()")],
+)
+def test_a_wrong_shape_is_named(name: str, answer: str, shapes: str | None) -> None:
+    verdict = check(EXERCISES[name], rule_of(EXERCISES[name], answer))
+    assert not verdict
+    assert f"your rule returns shape {shapes or ''}" in verdict.found
+
+
+def test_a_report_uses_the_names_of_the_exercise() -> None:
+    verdict = check(EXERCISES["div"], rule_of(EXERCISES["div"], "2 * g"))
+    assert "by b" in verdict.found
+    assert "x2" not in verdict.found
+
+
 def test_a_rule_that_is_right_for_gradients_of_1_alone_is_not_right() -> None:
     verdict = check(EXERCISES["exp"], rule_of(EXERCISES["exp"], "g**3 * y"))
     assert not verdict

@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 import warnings
 from dataclasses import dataclass, replace
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.course.exercise import Exercise, Rule, rule_of
 from tinygrad_ce.course.planting import planted
+from tinygrad_ce.rules.table import TABLE
 from tinygrad_ce.testing.audit import audit
 from tinygrad_ce.testing.drawing import hypothesis
 from tinygrad_ce.testing.gradcheck import gradcheck
@@ -134,13 +136,35 @@ def _search(
 
 def _fault(exercise: Exercise, rule: Rule, args: Arguments) -> str:
     """What is wrong with the engine's gradient there, in words; nothing where it is right."""
+
+    def called(*args: Any) -> Any:
+        return exercise.function(*args)
+
+    # NumPy's own names are x1 and x2; the learner's are a and b.
+    parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in exercise.names]
+    called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     try:
-        report = gradcheck(exercise.function, *args, argnums=exercise.operand, name=exercise.name)
+        shape = _wrong_shape(exercise, rule, args)
+        if shape:
+            return shape
+        report = gradcheck(called, *args, argnums=exercise.operand, name=exercise.name)
     except Exception as error:
         return f"your rule cannot be used{_line(error, rule)}: {type(error).__name__}: {error}"
     if report.verdict != WRONG:
         return ""
     return str(replace(report, blame=(), notes=()))  # there is one rule to blame
+
+
+def _wrong_shape(exercise: Exercise, rule: Rule, args: Arguments) -> str:
+    """What is wrong with the shape of what the rule returns, before the engine sums it."""
+    y = exercise.function(*args)
+    found, wanted = np.shape(rule(np.ones_like(y), y, *args)), np.shape(args[exercise.operand])
+    if found == wanted or (TABLE[exercise.function].elementwise and found == np.shape(y)):
+        return ""
+    return (
+        f"for {exercise.by} of shape {wanted} your rule returns shape {found}: "
+        f"the gradient by {exercise.by} has the shape of {exercise.by}"
+    )
 
 
 def _line(error: Exception, rule: Rule) -> str:
