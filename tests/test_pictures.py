@@ -456,7 +456,5 @@ def test_of_large_containers_a_part_is_looked_at(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(naming, "_parts", counted)
     many = [[{"name": i, "more": [i, i]} for i in range(100_000)]]
-    w = tg.tensor([1.0, 2.0], requires_grad=True)
-    assert "w * w" in tg.draw(np.sum(w * w)).svg
-    assert looked_at < 2 * naming._MOST
-    assert len(many[0]) == 100_000
+    assert naming._below("many", many, {0}, set())[0] == {}
+    assert 0 < looked_at <= naming._MOST
