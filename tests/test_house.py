@@ -52,6 +52,7 @@ FLOORS = {
     "sklearn": 5,
     "testing": 6,
     "__init__": 7,
+    "course": 8,
     "__main__": 8,
 }
 TOP = {"tinygrad_ce", "tests", "examples", "pyproject.toml", "README.md"}

@@ -133,6 +133,8 @@ def main() -> None:
     print("   tg.derive(f, x, explain=True)          the gradient as a program, step by step")
     print("   tg.explain(loss), tg.draw(loss)        a run in words, and as a picture")
     print("   tg.player(loss).save('backprop.html')  a page to step through it")
+    print("   python -m tinygrad_ce.course list      write a gradient rule of the engine yourself")
+    print("   examples/course/                       eleven lessons: what learners ask, run")
     print("   examples/                              networks that learn, the article computed")
     print("   README.md                the API, the numerical policy, how the package is built")
     print("   tinygrad_ce/__main__.py  this program, a whole training loop")

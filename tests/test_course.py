@@ -1,0 +1,273 @@
+"""The exercises: the library's rules pass, known mistakes are named; the lessons run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_examples import run
+
+import tinygrad_ce as tg
+from tinygrad_ce.course import EXERCISES, Exercise, Mistake, check, solution
+from tinygrad_ce.course.__main__ import main
+from tinygrad_ce.course.exercise import reference, rule_of
+from tinygrad_ce.course.planting import planted
+from tinygrad_ce.course.whole import layer_norm, softmax_cross_entropy
+from tinygrad_ce.rules.table import TABLE
+from tinygrad_ce.tensor import _BINARY, _UNARY
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted((ROOT / "examples" / "course").glob("*.py"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MISTAKES = [(e, mistake) for e in EXERCISES.values() for mistake in e.mistakes]
+
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
+
+
+def test_there_are_enough_exercises_with_hints_and_mistakes() -> None:
+    assert len(EXERCISES) >= 12
+    assert {"mul", "softmax", "softmax_cross_entropy", "layer_norm", "conv2d"} <= set(EXERCISES)
+    for exercise in EXERCISES.values():
+        assert len(exercise.hints) >= 2
+        assert len(exercise.mistakes) >= 3
+
+
+@each_exercise
+def test_the_librarys_own_rule_is_right(exercise: Exercise) -> None:
+    verdict = check(exercise, reference(exercise), draws=25)
+    assert verdict.right, verdict
+    assert verdict.found == ""
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake"), MISTAKES, ids=[f"{e.name}: {m.answer}" for e, m in MISTAKES]
+)
+def test_a_known_mistake_is_found_and_named(exercise: Exercise, mistake: Mistake) -> None:
+    verdict = check(exercise, rule_of(exercise, mistake.answer))
+    assert not verdict
+    assert mistake.because in verdict.because
+    assert verdict.found
+    page = str(verdict)
+    assert page.startswith(f"{exercise.name}: not right yet\nthe smallest input")
+    assert verdict.counterexample is not None
+    assert [*verdict.counterexample] == exercise.names[: len(verdict.counterexample)]
+
+
+def test_a_counterexample_is_small_and_diagnosed() -> None:
+    verdict = check(EXERCISES["softmax"], rule_of(EXERCISES["softmax"], "g * y * (1 - y)"))
+    assert verdict.counterexample is not None
+    assert verdict.counterexample["z"].size <= 3
+    assert "-> " in verdict.found
+    assert "diagonal" in verdict.found
+
+
+@pytest.mark.parametrize("answer", ["1.5 * g * y", "g * y + 1e-3 * g", "-g * y"])
+def test_an_unknown_mistake_gets_a_diagnosis_and_a_hint(answer: str) -> None:
+    verdict = check(EXERCISES["exp"], rule_of(EXERCISES["exp"], answer))
+    assert not verdict
+    assert "wrong" in verdict.found
+    assert verdict.because.startswith("Hint: ")
+
+
+def test_a_rule_that_is_right_for_gradients_of_1_alone_is_not_right() -> None:
+    verdict = check(EXERCISES["exp"], rule_of(EXERCISES["exp"], "g**3 * y"))
+    assert not verdict
+    assert "linear" in str(verdict) or "dot product" in str(verdict)
+
+
+def test_a_rule_that_writes_into_g_is_not_right() -> None:
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        result = g * y
+        if isinstance(g, np.ndarray) and g.flags.writeable:
+            g *= 0
+        return result
+
+    assert not check(EXERCISES["exp"], rule)
+
+
+def test_a_rule_with_an_error_says_so() -> None:
+    verdict = check(EXERCISES["exp"], rule_of(EXERCISES["exp"], "g * undefined"))
+    assert not verdict
+    assert "NameError" in verdict.found
+
+
+def test_a_rule_that_cannot_be_differentiated_again_is_right_with_a_remark() -> None:
+    def rule(g: Any, y: Any, x: Any, w: Any, stride: Any, pads: Any, gaps: Any) -> Any:
+        x = np.pad(x, ((0, 0), (0, 0), *pads))
+        dw = np.zeros(w.shape)
+        (s, _), (h, v) = stride, g.shape[2:]
+        for k, m in np.ndindex(w.shape[2:]):
+            part = x[:, :, k : k + s * h : s, m : m + s * v : s]
+            dw[:, :, k, m] = np.einsum("noij,ncij->oc", g, part)
+        return dw
+
+    verdict = check(EXERCISES["conv2d"], rule)
+    assert verdict.right, verdict
+    assert "First derivatives only" in verdict.found
+
+
+@each_exercise
+def test_the_engine_is_as_before(exercise: Exercise) -> None:
+    def state() -> list[Any]:
+        return [[(p.rules, p.alone) for p in TABLE.values()], dict(_UNARY), dict(_BINARY)]
+
+    before = state()
+    with planted(exercise.function, exercise.operand, lambda g, y, *args: g):
+        assert state() != before
+    assert state() == before
+
+
+def test_the_functions_of_one_step_are_those_of_the_library() -> None:
+    rng = np.random.default_rng(0)
+    x, g = rng.normal(size=(2, 3, 5))
+    layer = tg.nn.LayerNorm(5, elementwise_affine=False)
+    for ours, theirs in (
+        (lambda x: np.sum(g * layer_norm(x)), lambda x: np.sum(g * layer(x))),
+        (
+            lambda x: np.sum(softmax_cross_entropy(x, tg.softmax(g))),
+            lambda x: tg.softmax_cross_entropy(x, tg.softmax(g), reduction="sum"),
+        ),
+    ):
+        np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-14)
+        np.testing.assert_allclose(tg.grad(ours)(x), tg.grad(theirs)(x), rtol=1e-10, atol=1e-14)
+
+
+# The command.
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = main([*words])
+    return code, capsys.readouterr().out
+
+
+def test_list_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = said(capsys, "list")
+    assert code == 0
+    assert [line.split()[0] for line in text.splitlines()[: len(EXERCISES)]] == [*EXERCISES]
+
+
+def test_from_start_to_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = ["--folder", str(tmp_path)]
+    assert said(capsys, "start", "softmax", *folder)[0] == 0
+    path = tmp_path / "exercise_softmax.py"
+    text = path.read_text(encoding="utf-8")
+    assert "def rule(g, y, z, axis=-1):" in text
+
+    code, page = said(capsys, "check", "softmax", *folder)
+    assert code == 1
+    line = 1 + text[: text.index("raise ")].count("\n")
+    assert f"line {line}: NotImplementedError: return dE/dz" in page
+
+    begun = text[: text.index("    raise")]
+    path.write_text(begun + "    return g * y * (1 - y)\n", encoding="utf-8")
+    code, page = said(capsys, "check", "softmax", *folder)
+    assert code == 1
+    assert "the diagonal of the Jacobian alone" in page
+
+    answer = "    return y * (g - np.sum(g * y, axis=axis, keepdims=True))\n"
+    path.write_text(begun + answer, encoding="utf-8")
+    code, page = said(capsys, "check", "softmax", *folder)
+    assert code == 0
+    assert "softmax: right" in page
+
+
+@each_exercise
+def test_the_file_to_start_from_can_be_run(
+    exercise: Exercise, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "start", exercise.name, "--folder", str(tmp_path))
+    code, page = said(capsys, "check", exercise.name, "--folder", str(tmp_path))
+    assert code == 1
+    assert "NotImplementedError" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("def rule(g, y): return g", r"rule takes \(g, y\)\. the engine calls rule\(g, y, x\)"),
+        ("rule = 3", "defines no rule"),
+        ("def rule(:", "SyntaxError"),
+        (None, "is not there"),
+    ],
+)
+def test_files_that_are_none(
+    text: str | None, pattern: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        (tmp_path / "exercise_exp.py").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "exp", "--folder", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert re.search(pattern, capsys.readouterr().err)
+
+
+def test_start_leaves_work_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "exercise_exp.py").write_text("mine", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["start", "exp", "--folder", str(tmp_path)])
+    assert "is there already" in capsys.readouterr().err
+    assert (tmp_path / "exercise_exp.py").read_text(encoding="utf-8") == "mine"
+
+
+@each_exercise
+def test_hints_lead_to_the_solution(exercise: Exercise, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, hint in enumerate(exercise.hints, 1):
+        code, text = said(capsys, "hint", exercise.name, str(number))
+        assert code == 0
+        assert hint in text
+    assert f"solution {exercise.name}" in text
+    code, text = said(capsys, "solution", exercise.name)
+    assert code == 0
+    assert re.match(r"# tinygrad_ce/\w+/\w+\.py, line \d+\n", text)
+    assert solution(exercise) in text
+
+
+def test_without_hypothesis_the_extra_is_named(tmp_path: Path) -> None:
+    assert main(["start", "exp", "--folder", str(tmp_path)]) == 0
+    command = ROOT / "tinygrad_ce" / "course" / "__main__.py"
+    words = ["check", "exp", "--folder", str(tmp_path)]
+    done = run(command, tmp_path, *words, without="hypothesis")
+    assert done.returncode == 2
+    assert 'pip install "tinygrad_ce[testing]"' in done.stderr
+
+
+# The lessons.
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs(path: Path, tmp_path: Path) -> None:
+    done = run(path, tmp_path, without="matplotlib hypothesis")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_opens_as_a_notebook(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    number = int(path.stem[:2])
+    assert text.startswith(f'"""Lesson {number}. ')
+    assert f"\npython examples/course/{path.name}\n" in text
+    assert text.count("# %% [markdown]\n# ") >= 3
+    assert text.count("# %%\n") >= 3
+    assert "assert " in text  # it checks what it says
+
+
+def test_the_readme_names_a_file_for_each_of_the_fifteen_questions() -> None:
+    section = README.split("### A course")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", section, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == [*range(1, 16)]
+    named = {name for _, cell in rows for name in re.findall(r"`(\d\d_\w+\.py)`", cell)}
+    assert named == {path.name for path in LESSONS}
+    for _, cell in rows:
+        assert re.search(r"`\d\d_\w+\.py`", cell)
+    command = rf"`python -m tinygrad_ce.course start ({'|'.join(EXERCISES)})`"
+    assert re.search(command, section)
+
+
+def test_the_readme_shows_what_a_check_says() -> None:
+    shown = re.search(r"```txt\n(.*?)\n```", README, re.DOTALL)
+    assert shown is not None
+    exercise = EXERCISES["softmax"]
+    assert shown.group(1) == str(check(exercise, rule_of(exercise, "g * y * (1 - y)")))
