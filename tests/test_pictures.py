@@ -17,6 +17,7 @@ import tinygrad_ce as tg
 from tests.scenes import SCENES, recurrent
 from tinygrad_ce import functions
 from tinygrad_ce.graph import gradients, order
+from tinygrad_ce.pictures import naming
 from tinygrad_ce.pictures.boxes import drawing, repeats
 from tinygrad_ce.pictures.layers import crossings, lay_out
 from tinygrad_ce.pictures.numerals import number, numbers
@@ -441,3 +442,19 @@ def test_the_committed_picture_is_the_one_the_example_draws() -> None:
     kept = path.with_suffix(".svg").read_text(encoding="utf-8")
     digits = re.compile(r"-?[\d.]+(e[-+]\d+)?")
     assert digits.sub("#", drawn) == digits.sub("#", kept)
+
+
+def test_of_large_containers_a_part_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+    parts = naming._parts
+
+    def counted(name: str, x: Any) -> Any:
+        nonlocal looked_at
+        for part in parts(name, x):
+            looked_at += 1
+            yield part
+
+    monkeypatch.setattr(naming, "_parts", counted)
+    many = [[{"name": i, "more": [i, i]} for i in range(100_000)]]
+    assert naming._below("many", many, {0}, set())[0] == {}
+    assert 0 < looked_at <= naming._MOST

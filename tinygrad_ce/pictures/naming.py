@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -113,17 +113,19 @@ def _below(name: str, x: Any, wanted: set[int], hidden: set[int]) -> tuple[dict[
     """What an object holds, at any depth, of what is wanted; and how much was looked at."""
     found: dict[int, str] = {}
     seen = set(hidden)
-    level = [(name, x)]
+    level, room = [(name, x)], _MOST // 5  # what may be looked at: a container may hold millions
     for _ in range(_DEPTH):
         below: list[tuple[str, Any]] = []
         for path, x in level:
             if id(x) in wanted:
                 found.setdefault(id(x), path)
-            elif id(x) not in seen and len(seen) < len(hidden) + _MOST // 5:
+            elif id(x) not in seen and room > 0:
                 seen.add(id(x))
-                below += _parts(path, x)
+                parts = list(islice(_parts(path, x), room))
+                room -= len(parts)
+                below += parts
         level = below
-    return found, len(seen) - len(hidden)
+    return found, _MOST // 5 - room + 1
 
 
 def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
@@ -150,7 +152,7 @@ def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
     if kind.__module__.startswith("tinygrad_ce.pictures"):  # a scene, which holds everything
         return
     if issubclass(kind, dict):
-        items = list(dict.items(x))
+        items = list(islice(dict.items(x), _MOST))
         yield from ((f"{name}[{key!r}]", v) for key, v in items if type(key) in (str, int))
     elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
         yield from ((f"{name}.{key}", v) for key, v in zip(kind._fields, x))
