@@ -5,6 +5,8 @@ Whatever draws takes a `generator`, a NumPy `Generator`; without one it draws fr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
