@@ -18,6 +18,7 @@ from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import gradients, order, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import Mode, recording
+from tinygrad_ce.options import function
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import Primitive
@@ -41,6 +42,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> float(tg.grad(block)(0.5)) == float(tg.grad(lambda x: np.tanh(np.sin(x)) ** 2)(0.5))
     True
     """
+
+    function("f", f)
 
     @wraps(f)
     def forgetful(*args: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from tinygrad_ce.errors import OptionError
 from tinygrad_ce.pictures.boxes import Box, Drawing, drawing
 from tinygrad_ce.pictures.scene import look
 from tinygrad_ce.pictures.svg import svg
@@ -42,7 +43,7 @@ class Picture:
             The path.
 
         Raises:
-            ValueError: another ending.
+            OptionError: another ending.
 
         >>> import tempfile, tinygrad_ce as tg
         >>> x = tg.tensor(3.0, requires_grad=True)
@@ -54,9 +55,10 @@ class Picture:
         forms = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot",
                  ".gv": "dot"}  # fmt: skip
         if path.suffix.lower() not in forms:
-            raise ValueError(
-                f"a picture was to be saved as {path.name!r}. It is written as .svg, .mmd or .dot. "
-                "Choose one of these endings; a browser turns SVG into PNG."
+            raise OptionError(
+                f"a picture was to be saved as {path.name!r}",
+                "it is written as .svg, .mmd or .dot",
+                "choose one of these endings; a browser turns SVG into PNG",
             )
         path.write_text(getattr(self, forms[path.suffix.lower()]), encoding="utf-8")
         return path

@@ -23,6 +23,7 @@ import numpy as np
 
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Node, extras_of, gradients, order
+from tinygrad_ce.options import instance
 from tinygrad_ce.pictures.naming import found_names, run_named, users_frame
 from tinygrad_ce.pictures.parts import Arrival, Edge, Scene, Step, Vertex
 from tinygrad_ce.tensor import Tensor
@@ -58,6 +59,8 @@ def look(
     >>> [(float(a.added), float(a.after)) for a in scene.of(x).arrivals]
     [(1.0, 1.0), (3.0, 4.0), (3.0, 7.0)]
     """
+    if names is not None:
+        instance("names", names, Mapping, "it is a dict of tensors by name", 'pass {"w": w}')
     inside: dict[int, str] = {}
     kept: list[Any] = []  # so that no other thing gets the id of one that has a name
     if callable(result):

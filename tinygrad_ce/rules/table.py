@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_ce.dispatch import dispatched, plain
 from tinygrad_ce.errors import Error, ShapeError
+from tinygrad_ce.options import function as check_function
 from tinygrad_ce.rules import (
     bessel,
     building,
@@ -221,6 +222,7 @@ def primitive(
     """
     if function is None:
         return partial(primitive, rules=rules, elementwise=elementwise)
+    check_function("function", function)
     entry = rules if isinstance(rules, tuple) else (rules,)
     if function in BUILT_IN:
         raise Error(
