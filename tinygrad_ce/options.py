@@ -44,8 +44,8 @@ _RANGES: dict[str, tuple[Callable[[Any], Any], float]] = {
 }
 
 
-def number(name: str, value: T, range: Range = "a number") -> T:
-    """A real number: Python's, NumPy's, or an array of one, a Tensor too.
+def number(name: str, value: T, range: Range = "a number", *, it: str = "it") -> T:
+    """A real number: Python's, NumPy's, or an array of one, a Tensor too; `it` says what it is.
 
     >>> number("p", 0.5, "a number from 0 to 1")
     0.5
@@ -55,7 +55,7 @@ def number(name: str, value: T, range: Range = "a number") -> T:
     """
     if (type(value) is float or type(value) is int) and _RANGES[range][0](value):
         return value
-    return _number(name, value, range, single=True)
+    return _number(name, value, range, it, single=True)
 
 
 def numbers(name: str, value: T, range: Range = "a number") -> T:
@@ -66,14 +66,14 @@ def numbers(name: str, value: T, range: Range = "a number") -> T:
     """
     if (type(value) is float or type(value) is int) and _RANGES[range][0](value):
         return value
-    return _number(name, value, range, single=False)
+    return _number(name, value, range, "it", single=False)
 
 
-def _number(name: str, value: T, range: Range, single: bool) -> T:
+def _number(name: str, value: T, range: Range, it: str, single: bool) -> T:
     held: Any = getattr(value, "value", value)  # of a Tensor
     within, example = _RANGES[range]
     words = (
-        f"it is {range}{'' if single else ', or an array of such'}",
+        f"{it} is {range}{'' if single else ', or an array of such'}",
         f"pass for example {name}={example}",
     )
     if isinstance(held, np.ndarray | np.generic | Real) or (not single and type(held) in _LISTS):

@@ -113,14 +113,8 @@ def class_weights(
     check: bool,
 ) -> tuple[Any, Any]:
     """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
-    t, axis = as_array(t), count("axis", axis, -inf)
-    if not y.ndim or not -y.ndim <= axis < y.ndim:
-        raise ShapeError(
-            f"the outputs have shape {y.shape}, the class axis is {axis}",
-            "the classes lie along one of the outputs' axes",
-            "pass outputs with a class axis",
-        )
-    n, axis = y.shape[axis], axis % y.ndim
+    t, axis = as_array(t), _class_axis(y.shape, axis)
+    n = y.shape[axis]
     without = y.shape[:axis] + y.shape[axis + 1 :]
     counts = None
     if ignore_index is not None:
@@ -162,6 +156,18 @@ def class_weights(
     _check_weights(weights, n)
     p = p * laid_along(weights, axis, y.ndim)
     return p, np.sum(real_values(p), axis=axis)
+
+
+def _class_axis(shape: tuple[int, ...], axis: int) -> int:
+    """The axis of the classes, counted from the front."""
+    axis = count("axis", axis, -inf)
+    if not shape or not -len(shape) <= axis < len(shape):
+        raise ShapeError(
+            f"the outputs have shape {shape}, the class axis is {axis}",
+            "the classes lie along one of the outputs' axes",
+            "pass outputs with a class axis",
+        )
+    return axis % len(shape)
 
 
 def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
@@ -234,7 +240,7 @@ def check_probabilities(values: Any, axis: int) -> None:
         check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
     if not values.ndim:
         return
-    sums = values.sum(axis=axis)
+    sums = values.sum(axis=_class_axis(values.shape, axis))
     if np.any(np.abs(sums - 1) > 0.01):
         warnings.warn(
             f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
@@ -260,7 +266,7 @@ def hint_probabilities(values: Any, axis: int) -> None:
     """Warn where logits look like probabilities."""
     if values.size < 2 or (values < 0).any() or (values > 1).any():
         return
-    if np.all(np.abs(values.sum(axis=axis) - 1) < 1e-6):
+    if np.all(np.abs(values.sum(axis=_class_axis(values.shape, axis)) - 1) < 1e-6):
         warnings.warn(
             "z sums to 1 like probabilities. This loss applies softmax itself. "
             "For probabilities use cross_entropy.",

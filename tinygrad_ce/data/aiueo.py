@@ -65,7 +65,8 @@ class Aiueo:
         (<Aiueo: 270 images, 54 designs, 28 families>, <Aiueo: 50 images, 10 designs, 7 families>)
         """
         names = np.unique(self.families)
-        number("test_families", test_families)
+        if not isinstance(test_families, float):
+            number("test_families", test_families)
         share = 0 < test_families < 1
         count = round(test_families * len(names)) if share else test_families
         if not 0 < count < len(names) or count % 1:
@@ -225,7 +226,7 @@ def _check_images(images: NDArray[Any]) -> None:
 
 def _check_strength(most: float, **strengths: float) -> None:
     for name, value in strengths.items():
-        number(name, value)
+        number(name, value, it="a strength")
         if not (0 <= value <= most and np.isfinite(value)):
             limit = "" if most == np.inf else f" and at most {most}"
             raise OptionError(

@@ -69,7 +69,7 @@ def circles(
     >>> np.hypot(*x.T).round(3).tolist(), t.tolist()
     ([1.0, 1.0, 0.5, 0.5], [0, 0, 1, 1])
     """
-    number("factor", factor, "a number from 0 to below 1")
+    number("factor", factor, "a number from 0 to below 1", it="the radius of the inner circle")
     rings = []
     for radius, n in zip((1.0, factor), _shares(n_samples, 2), strict=True):
         a = np.linspace(0, 2 * np.pi, n, endpoint=False)
@@ -154,5 +154,5 @@ def _finished(
 
 
 def _with_noise(x: NDArray[Any], noise: float, generator: np.random.Generator) -> NDArray[Any]:
-    number("noise", noise, "a finite number from 0")
+    number("noise", noise, "a finite number from 0", it="a standard deviation")
     return x + noise * generator.standard_normal(x.shape)

@@ -14,7 +14,7 @@ from tinygrad_ce.nn.dropout import Dropout
 from tinygrad_ce.nn.linear import Linear
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.normalization import LayerNorm
-from tinygrad_ce.options import count, function, instance, one_of
+from tinygrad_ce.options import count, function, instance, number, one_of
 from tinygrad_ce.randomness import Generator
 
 __all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
@@ -52,6 +52,10 @@ class TransformerEncoderLayer(Module):
         batch_first: bool = False, norm_first: bool = False, bias: bool = True,
         dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
+        d_model, nhead = count("d_model", d_model), count("nhead", nhead)
+        dim_feedforward = count("dim_feedforward", dim_feedforward)
+        number("dropout", dropout, "a number from 0 to 1")
+        number("layer_norm_eps", layer_norm_eps, "a number from 0")
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first, dtype, generator
         )

@@ -139,7 +139,7 @@ class ConstantLR(LRScheduler):
     """base times factor before epoch total_iters, base from then on."""
 
     def __init__(
-        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5,
+        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: float = 5,
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
         self.factor = number("factor", factor, "a number from 0 to 1")
@@ -155,7 +155,7 @@ class LinearLR(LRScheduler):
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
-        total_iters: int = 5, last_epoch: int = -1,
+        total_iters: float = 5, last_epoch: int = -1,
     ) -> None:  # fmt: skip
         self.start_factor = number("start_factor", start_factor, "a number above 0 and up to 1")
         self.end_factor = number("end_factor", end_factor, "a number from 0 to 1")
@@ -171,7 +171,7 @@ class CosineAnnealingLR(LRScheduler):
     """eta_min + (base - eta_min) (1 + cos(pi epoch / T_max)) / 2 (Loshchilov and Hutter 2017)."""
 
     def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0,  # noqa: N803
+        self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0,  # noqa: N803
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
         self.T_max = number("T_max", T_max, "a number above 0")

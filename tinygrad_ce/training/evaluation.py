@@ -12,7 +12,7 @@ from tinygrad_ce.data.batches import batches
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.nn.module import Module
-from tinygrad_ce.options import function, instance
+from tinygrad_ce.options import count, function, instance
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.training.steps import Attempt
@@ -46,6 +46,7 @@ def predict(model: Module, x: Any, *, batch_size: int = 256, compiled: bool = Tr
     (5, 3)
     """
     _check_model(model)
+    batch_size = count("batch_size", batch_size)
     return outputs(Attempt(forward, compiled), model, x, batch_size)
 
 
@@ -81,6 +82,7 @@ def evaluate(
     ['loss', 'accuracy']
     """
     check_use(model, loss, metrics)
+    batch_size = count("batch_size", batch_size)
     return measured(Attempt(forward, compiled), model, (x, t), loss, metrics or {}, batch_size)
 
 

@@ -21,7 +21,7 @@ from tinygrad_ce.nn.module import Module
 from tinygrad_ce.optim import Optimizer, Rule
 from tinygrad_ce.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tinygrad_ce.options import count, function, instance, number, one_of, several
-from tinygrad_ce.saving import load, save
+from tinygrad_ce.saving import check_path, load, save
 from tinygrad_ce.training.evaluation import Metrics, check_use, forward, measured
 from tinygrad_ce.training.history import History
 from tinygrad_ce.training.interrupt import Interrupt
@@ -199,6 +199,8 @@ def _check(
             "it is a pair of arrays",
             "pass validation=(x, t)",
         )
+    if checkpoint is not None:
+        check_path(checkpoint, "checkpoint")
     if resume and checkpoint is None:
         raise OptionError(
             "resume=True was passed without a checkpoint",

@@ -230,7 +230,7 @@ def away_from(
     >>> find(away_from([0.0, 1.0], 0.5), lambda x: x.size > 1)
     array([-1.,  2.])
     """
-    number("distance", distance)
+    number("distance", distance, it="a positive distance")
     number("largest", largest, "a number above 0")
     if not distance > 0:
         raise OptionError(
