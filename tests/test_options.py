@@ -109,6 +109,8 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "parameter-list": (lambda: nn.ParameterList([np.ones(2)]), "value 0 is array"),
     "register-parameter": (lambda: nn.Tanh().register_parameter("w", X), "a parameter is a Tensor"),
     "apply": (lambda: nn.Tanh().apply(3), "function is 3"),
+    "buffer": (lambda: nn.Tanh().register_buffer(3, X), "the name of a buffer is 3"),
+    "group-norm": (lambda: nn.GroupNorm(1, 2, affine=False)(np.ones((2, 3, 4))), "2 channels"),
     "to": (lambda: nn.Tanh().to("cuda"), "dtype is 'cuda'"),
     "state": (lambda: nn.Linear(1, 1).load_state_dict([1]), "state is [1]"),
     "state-names": (lambda: nn.Linear(1, 1).load_state_dict({}), "missing are ['weight', 'bias']"),
@@ -163,6 +165,14 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "plateau": (lambda: lr_scheduler.ReduceLROnPlateau(sgd(), mode="least"), "'min' or 'max'"),
     "plateau-mode": (lambda: lr_scheduler.ReduceLROnPlateau(sgd(), threshold_mode=1), "'rel'"),
     "plateau-factor": (lambda: lr_scheduler.ReduceLROnPlateau(sgd(), factor=1.0), "factor is 1.0"),
+    "rule-lr": (lambda: optim.sgd().update(X, optim.sgd().init(X), X, lr=-1), "lr is -1"),
+    "rule-state": (lambda: optim.sgd().update(X, {"step": 0}, X), "the state has ['step']"),
+    "scheduler-state": (
+        lambda: lr_scheduler.StepLR(sgd(), 1).load_state_dict({}), "base_lrs, last_epoch",
+    ),
+    "plateau-state": (
+        lambda: lr_scheduler.ReduceLROnPlateau(sgd()).load_state_dict({}), "best",
+    ),
     # training
     "fit-epochs": (lambda: fit(epochs=-1), "epochs is -1. it is an integer from 0"),
     "fit-epochs-float": (lambda: fit(epochs=1.5), "epochs is 1.5"),
@@ -214,6 +224,9 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "compile-names": (lambda: tg.compile(loss, static_argnames=[3]), "static_argnames[0] is 3"),
     "compile-name": (lambda: tg.compile(loss, static_argnames="y"), "the arguments are ['x']"),
     "derive": (lambda: tg.derive(3, X), "f is 3"),
+    "derive-sums": (lambda: tg.derive(loss, X, sums_to_one=3), "sums_to_one is 3"),
+    "primitive-rules": (lambda: tg.primitive(lambda x: x, rules=()), "a rule for each operand"),
+    "debug-print": (lambda: tg.debug_print(3), "format is 3"),
     "derive-nothing": (lambda: tg.derive(loss), "no example"),
     "derive-argnums": (lambda: tg.derive(loss, X, argnums=3), "names argument 3"),
     # data and files
@@ -264,7 +277,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "gradcheck-order-0": (lambda: tgt.gradcheck(loss, X, order=0), "order 0"),
     "gradcheck-argnums": (lambda: tgt.gradcheck(loss, X, argnums="x"), "argnums is 'x'"),
     "gradcheck-argnums-5": (lambda: tgt.gradcheck(loss, X, argnums=5), "argnums=5"),
-    "gradcheck-directions": (lambda: tgt.gradcheck(loss, X, directions=0), "directions is 0"),
+    "gradcheck-directions": (lambda: tgt.gradcheck(loss, X, directions=0), "directions=0"),
     "gradcheck-seed": (lambda: tgt.gradcheck(loss, X, seed=-1), "seed is -1"),
     "blame": (lambda: tgt.blame(3, X), "f is 3"),
     "formula": (lambda: tgt.check_formula(3, loss, given=None), "3 was given for a function"),

@@ -26,6 +26,7 @@ def dropout(x: Any, p: float, generator: Generator = None, shared: int = 0) -> A
     array([0., 0., 0.])
     """
     x = as_array(x)
+    number("p", p, "a number from 0 to 1")
     if not p:
         return x
     shape = (*x.shape[: x.ndim - shared], *(1,) * shared)

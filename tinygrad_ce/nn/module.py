@@ -104,6 +104,7 @@ class Module:
 
     def register_buffer(self, name: str, value: Any) -> None:
         """Make an attribute state that no gradient belongs to, as a running mean: an array."""
+        instance("the name of a buffer", name, str, "it is a text", "pass the name first")
         if value is not None:
             self._buffers[name] = None
         setattr(self, name, value)

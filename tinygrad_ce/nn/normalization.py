@@ -244,6 +244,12 @@ class GroupNorm(Module):
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise ShapeError(
+                f"x has shape {x.shape}",
+                f"GroupNorm was built for {self.num_channels} channels along axis 1",
+                "reshape x, or build the layer with the number of channels that x has",
+            )
         rows = np.reshape(x, (len(x), self.num_groups, x.size // (len(x) * self.num_groups)))
         y = np.reshape(_normed(rows, (2,), self.eps)[0], x.shape)
         if self.weight is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import cos, inf, pi
 from typing import Any, Literal
 
-from tinygrad_ce.errors import OptionError
+from tinygrad_ce.errors import OptionError, OptionKeyError
 from tinygrad_ce.optim.optimizer import Optimizer
 from tinygrad_ce.options import count, function, instance, number, one_of, several
 
@@ -71,6 +71,7 @@ class LRScheduler:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Stand where `state_dict` said."""
+        _check_state(state, ("base_lrs", "last_epoch"))
         self.base_lrs, self.last_epoch = list(state["base_lrs"]), int(state["last_epoch"]) - 1
         self.step()
 
@@ -271,6 +272,7 @@ class ReduceLROnPlateau:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Stand where `state_dict` said."""
+        _check_state(state, (*_COUNTED, "lrs"))
         for name in _COUNTED:
             setattr(self, name, state[name])
         for group, lr in zip(self.optimizer.param_groups, state["lrs"], strict=True):
@@ -289,6 +291,15 @@ def _optimizer(x: Optimizer) -> Optimizer:
 
 def _scheduler(name: str, x: LRScheduler) -> LRScheduler:
     return instance(name, x, LRScheduler, "it is a schedule", "pass for example LinearLR(...)")
+
+
+def _check_state(state: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    if not isinstance(state, Mapping) or not set(names) <= state.keys():
+        raise OptionKeyError(
+            f"the state is {state!r:.60}",
+            f"it has {', '.join(names)}",
+            "pass what a schedule's state_dict() returned",
+        )
 
 
 def _epoch(name: str, x: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.errors import OptionError, ShapeError
+from tinygrad_ce.errors import OptionError, OptionKeyError, ShapeError
 from tinygrad_ce.optim.blocks import PART, in_parts
 from tinygrad_ce.optim.formulas import Formula
 from tinygrad_ce.options import Range, number
@@ -98,6 +98,14 @@ class Rule:
         Raises:
             ShapeError: a gradient has another shape than its parameter, or is missing.
         """
+        if lr is not None:
+            number("lr", lr, RANGES["lr"])
+        if not {"step", "slots"} <= state.keys():
+            raise OptionKeyError(
+                f"the state has {sorted(map(str, state))[:8]}",
+                'it has "step" and "slots"',
+                "pass what init(parameters) returned, or the last update",
+            )
         values, structure = flatten(parameters)
         constants = structure.constants()
         p = [as_array(x) for x, held in zip(values, constants, strict=True) if not held]

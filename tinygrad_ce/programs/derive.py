@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.errors import OptionError, TraceError
-from tinygrad_ce.options import function
+from tinygrad_ce.options import function, instance, several
 from tinygrad_ce.programs.algebra import ALGEBRA
 from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.emit import USUAL, body, emit
@@ -146,6 +146,8 @@ def derive(
         return dy
     """
     function("f", f)
+    if not isinstance(sums_to_one, str):
+        several("sums_to_one", sums_to_one, _text)
     check_argnums(argnums)
     if not example:
         raise OptionError(
@@ -161,6 +163,10 @@ def derive(
     return Derivation(
         found.program, traced.structure, names, found.given, found.start, found.steps, explain
     )
+
+
+def _text(name: str, value: str) -> str:
+    return instance(name, value, str, "it is the name of an argument", "pass its name as a text")
 
 
 def _as_array(x: Any) -> Any:

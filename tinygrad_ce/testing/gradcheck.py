@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def gradcheck(
         if given is not None:
             function(what, given)
     if directions is not None:
-        count("directions", directions)
+        count("directions", directions, -inf)  # 0 is refused where they are drawn
     count("seed", seed, 0)
     if order not in (1, 2) or (order == 2 and (gradient is not None or pullback is not None)):
         raise OptionError(
