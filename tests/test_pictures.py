@@ -458,3 +458,56 @@ def test_of_large_containers_a_part_is_looked_at(monkeypatch: pytest.MonkeyPatch
     many = [[{"name": i, "more": [i, i]} for i in range(100_000)]]
     assert naming._below("many", many, {0}, set())[0] == {}
     assert 0 < looked_at <= naming._MOST
+
+
+def inner_names() -> dict[str, Any]:
+    """Functions that the engine computes by functions of its own, under other names."""
+    A = tg.tensor([[2.0, 1.0], [0.5, 3.0]], True)  # noqa: N806
+    image, kernel = tg.tensor(np.ones((1, 1, 4, 4)), True), tg.tensor(np.ones((1, 1, 3, 3)), True)
+    rounded = tg.primitive(lambda x: np.round(x), rules=lambda g, y, x: g)
+    U, s, Vh = np.linalg.svd(A)  # noqa: N806
+    Q, R = np.linalg.qr(A)  # noqa: N806
+    upper, lower = np.split(A, 2)
+    seen = tg.conv2d(image, kernel)
+    pooled = tg.max_pool(seen, 2)
+    kept = tg.checkpoint(lambda a: np.tanh(a))(A)
+    size = np.linalg.norm(A, axis=1)
+    results = [U, s, Vh, Q, R, upper, lower, pooled, kept, size]
+    loss = sum(np.sum(x) for x in [*results, rounded(A), np.abs(A) ** 2, A[:, 1:]])
+    loss = loss + tg.cross_entropy(tg.softmax(A), [0, 1])
+    del results
+    return locals()
+
+
+def test_pictures_say_what_the_user_calls() -> None:
+    made = inner_names()
+    scene = look(made["loss"], names=made)
+    formulas = {v.formula for v in scene.vertices}
+    assert {"svd(A)", "qr(A)", "split(A, [1], 0)", "conv2d(image, kernel)", "(A,)",
+            "max_pool(seen, (2, 2))", "norm(A, axis=1)", "rounded(A)", "abs(A)", "A[:, 1:]"} <= formulas  # fmt: skip
+    edges = [text for e in scene.edges for text in (e.formula, e.local) if text]
+    assert any("scatter" in text and "s_[:, 1:]" in text for text in edges)
+    for text in (*formulas, *edges):
+        assert not re.search(r"_factors|_gathered|_lambda|entries|masked|cut\(|complex\(|<", text)
+
+
+@each_scene
+def test_a_v_and_a_number_is_a_vertex(name: str) -> None:
+    """Steps inside of a formula are not named as values of the run are."""
+    made, scene = seen(name)
+    labels = {v.label for v in scene.vertices}
+    texts = [t for e in scene.edges for t in (e.formula, e.local) if t]
+    for text in [*texts, *(v.formula for v in scene.vertices)]:
+        assert set(re.findall(r"\bv\d+′*", text)) <= labels
+    assert made
+
+
+def test_steps_of_a_formula_are_written_where_they_are_used() -> None:
+    A, z = tg.tensor(np.ones((3, 2)), True), tg.tensor(np.ones((2, 3)), True)  # noqa: N806
+    y = tg.log_softmax(z)
+    pin = np.linalg.pinv(A + np.eye(3)[:, :2])
+    scene = look(np.sum(y) + np.sum(pin), names={"z": z, "y": y, "pin": pin})
+    found = {v.label: [e.formula for e in v.operands if e.flows] for v in scene.vertices}
+    assert "softmax(z)" in str(found["y"])
+    assert ".T" in str(found["pin"])
+    assert "where" not in str(found)

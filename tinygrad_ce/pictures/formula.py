@@ -7,7 +7,6 @@ them, and that program is simplified and printed. Nothing here knows a derivativ
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import Error
 from tinygrad_ce.graph import Node
 from tinygrad_ce.pictures.numerals import number
+from tinygrad_ce.pictures.wording import inlined, written
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.printing import expression
 from tinygrad_ce.programs.program import Line, Program, Value
@@ -28,8 +28,6 @@ from tinygrad_ce.rules.support import output
 __all__ = ["local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
-_TWICE = re.compile(r"\(\((-[^()]*)\)\)")  # a negative number's brackets inside a call's
-_NEGATIVE = re.compile(r"\(-[\d.e+-]+\)")
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -50,7 +48,10 @@ def operation(node: Node, labels: Labels) -> str:
         args = _valued(tuple(operands), labels)
         named = _valued(dict(node.parameters), labels)
         line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
-        return _text(expression(line, lambda value: ast.Name(str(value.name))))
+        tree = expression(line, lambda value: ast.Name(str(value.name)))
+        if primitive.name == "<lambda>" and isinstance(tree, ast.Call):
+            tree.func = ast.Name(labels(primitive.function))
+        return written(tree)
     except _REFUSED:  # a setting that cannot be written down
         inside = ", ".join(labels(x) for x in _flat(operands) if isinstance(x, Node | np.ndarray))
         return f"{primitive.name}({inside})"
@@ -80,41 +81,6 @@ def _flat(x: Any) -> list[Any]:
     if type(x) in (tuple, list):
         return [leaf for item in x for leaf in _flat(item)]
     return [x]
-
-
-class _Short(ast.NodeTransformer):
-    """Names as a reader wants them: no `np.`, and whole numbers without a point."""
-
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        plain = isinstance(node.value, ast.Name) and node.value.id in ("np", "np.linalg", "linalg")
-        return ast.Name(node.attr) if plain else node
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Name(self.names.get(node.id, node.id))
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "masked" and len(node.args) == 2:
-            return ast.Call(ast.Name("where"), [node.args[1], node.args[0], ast.Constant(0)], [])
-        sign = {"ratio": ast.Div(), "weigh": ast.Mult()}.get(ast.unparse(node.func))
-        if sign is not None and len(node.args) == 2:  # quotient and product, 0 where their limit is
-            return ast.BinOp(node.args[0], sign, node.args[1])
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        x = node.value
-        if type(x) is float and np.isfinite(x):
-            return ast.Constant(int(x)) if x == int(x) and abs(x) < 1e6 else ast.Name(number(x))
-        return node
-
-
-def _text(tree: ast.AST, names: dict[str, str] | None = None) -> str:
-    text = _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
-    return text[1:-1] if _NEGATIVE.fullmatch(text) else text
 
 
 def local(node: Node, place: int, labels: Labels) -> str | None:
@@ -174,15 +140,6 @@ def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> st
 
 
 def _single(program: Program, names: dict[str, str]) -> str | None:
-    """A program as one expression, or as some with `where` between them."""
+    """A program as one expression."""
     function = ast.parse(body(program).source).body[-1]
-    if not isinstance(function, ast.FunctionDef):
-        return None
-    rows = []
-    for statement in function.body:
-        if isinstance(statement, ast.Assign):
-            rows.append(f"{_text(statement.targets[0], names)} = {_text(statement.value, names)}")
-        elif isinstance(statement, ast.Return) and statement.value is not None:
-            result = _text(statement.value, names)
-            return f"{result} where {', '.join(rows)}" if rows else result
-    return None
+    return inlined(function, names) if isinstance(function, ast.FunctionDef) else None

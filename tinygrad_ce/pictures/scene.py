@@ -83,14 +83,16 @@ def look(
     named = {id(x): name for name, x in (names or {}).items()}
     rest = [x for x in things if id(x) not in named]
     bases = [x.base for x in rest if isinstance(x, np.ndarray) and x.base is not None]
-    found_outside = found_names([*rest, *bases], frame or users_frame())
+    lambdas = [n.primitive.function for n in nodes if n.parents and n.primitive.name == "<lambda>"]
+    found_outside = found_names([*rest, *bases, *lambdas], frame or users_frame())
     named = {**inside, **found_outside, **named}
+    called = {id(f): named.get(id(f), "λ") for f in lambdas}
     del kept
     for x in rest:
         if isinstance(x, np.ndarray) and id(x) not in named and id(x.base) in named:
             named[id(x)] = f"{named[id(x.base)]}[…]"  # a part of what has a name
     vertices = _vertices(things, named, found)
-    scene = Scene(vertices, seed)
+    scene = Scene(vertices, seed, called)
     for vertex in vertices:
         _join(vertex, scene)
     _fill(scene, passed)
