@@ -2,6 +2,8 @@
 
 import gc
 import re
+import shutil
+import subprocess
 import weakref
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ce as tg
 from tests.scenes import SCENES, recurrent
-from tinygrad_ce import functions
+from tinygrad_ce import functions, nn
 from tinygrad_ce.graph import gradients, order
 from tinygrad_ce.pictures import naming
 from tinygrad_ce.pictures.boxes import drawing, repeats
@@ -30,7 +32,7 @@ each_scene = pytest.mark.parametrize("name", SCENES)
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><b>", "{{data}}",
     "a\"];b [label=\"", "]]>", "\x00\x1b\ud800", "名前", "x" * 200, "`${1}`", "#quot;", "a\\",
-    "-->",
+    "-->", "$$x^2$$", "fa:fa-car", "&lt;b&gt;",
 ]  # fmt: skip
 
 
@@ -233,7 +235,54 @@ def test_groups_are_by_owner() -> None:
     groups = {v.label: v.group for v in look(loss).vertices}
     assert groups["one.weight"] == "one"
     assert set(groups.values()) == {"one", "two", ""}
-    assert tg.draw(loss).svg.count('class="group"') >= 8
+    picture = tg.draw(loss)
+    assert picture.svg.count('class="group"') >= 8
+    forms = (picture.mermaid, "subgraph ", "\n    end"), (picture.dot, "cluster_", "}")
+    for text, start, end in forms:
+        for name in ("one", "two"):
+            block = text.partition(f'"{name}"')[2].partition(end)[0]
+            assert f"{name}.weight" in block
+            assert f"{name}.bias" in block
+        assert text.count(start) == 2
+
+
+def test_what_lies_between_two_of_a_module_is_its_own() -> None:
+    """x @ W.T is the layer's, whether or not x was computed."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    scene = look(np.sum(model(np.ones((4, 2)))))
+    groups = [(v.function, v.group) for v in scene.vertices if v.kind == "operation"]
+    first, second = ([(f, f"model[{i}]") for f in ("transpose", "matmul", "add")] for i in (0, 2))
+    assert groups == [*first, ("maximum", ""), *second, ("sum", "")]
+    assert "model[2].weight" in {v.label for v in scene.vertices}
+
+
+def test_the_legend_explains_the_lines_there_are() -> None:
+    made = SCENES["network"]()
+    svg = tg.draw(made["loss"], names=made).svg
+    assert all(f">{text}</text>" in svg for text in ("gradient flows", "none flows", "only shown"))
+    x = tg.tensor(2.0, True)
+    assert "gradient flows" not in tg.draw(x * x).svg
+
+
+def test_mermaid_and_graphviz_read_no_signs() -> None:
+    """`$$` is mathematics to Mermaid, `fa:` an image; `&lt;` is a sign to Graphviz."""
+    x = tg.tensor(2.0, True)
+    text = tg.draw(x * x, names={"$$x$$ fa:fa-car": x}).mermaid
+    assert "$$" not in text
+    assert "fa:" not in text
+    assert '"&amp;lt;' in tg.draw(x * x, names={"&lt;": x}).dot
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_graphviz_reads_every_name(hostile: str) -> None:
+    x = tg.tensor(2.0, True)
+    dot = tg.draw(x * x, names={hostile: x}).dot
+    done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
+    assert done.stderr == b""
+    texts = [e.text for e in ElementTree.fromstring(done.stdout).iter(f"{SVG}text")]
+    if hostile.isprintable() and len(hostile) < 30:
+        assert hostile in texts
 
 
 def test_names_of_functions_variables_are_their_own() -> None:
@@ -303,7 +352,7 @@ def test_hostile_names_are_text(hostile: str, tmp_path: Path) -> None:
     for line in picture.mermaid.splitlines()[1:]:
         assert re.fullmatch(
             r'    n\d+(\(\[|\[\[|\[)"[^"<>]*(<br/>[^"<>]*)*"(\]\)|\]\]|\])', line
-        ) or (re.fullmatch(r"    n\d+ -.*-> n\d+", line))
+        ) or re.fullmatch(r"    (n\d+ -.*-> n\d+|class(Def)? [\w#:, ]+)", line)
     for line in picture.dot.splitlines()[2:-1]:
         assert line.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 0
 
@@ -484,7 +533,8 @@ def test_pictures_say_what_the_user_calls() -> None:
     scene = look(made["loss"], names=made)
     formulas = {v.formula for v in scene.vertices}
     assert {"svd(A)", "qr(A)", "split(A, [1], 0)", "conv2d(image, kernel)", "(A,)",
-            "max_pool(seen, (2, 2))", "norm(A, axis=1)", "rounded(A)", "abs(A)", "A[:, 1:]"} <= formulas  # fmt: skip
+            "max_pool(seen, (2, 2))", "norm(A, axis=1)", "rounded(A)", "abs(A)",
+            "A[:, 1:]"} <= formulas  # fmt: skip
     edges = [text for e in scene.edges for text in (e.formula, e.local) if text]
     assert any("scatter" in text and "s_[:, 1:]" in text for text in edges)
     for text in (*formulas, *edges):

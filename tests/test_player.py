@@ -270,7 +270,7 @@ def test_keys_slider_links_and_pointing(browser: Any, tmp_path: Path) -> None:
         page.reload()
         assert at() == n
     page.keyboard.press("End")
-    cell = page.locator(".map i").first
+    cell = page.locator(".map td").first
     cell.hover()
     assert re.fullmatch(r"\[.*\] = .*", page.locator("figcaption").first.inner_text())
     page.locator("#graph .v").nth(2).click(force=True)

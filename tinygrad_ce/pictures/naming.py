@@ -161,7 +161,8 @@ def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
     else:
         with suppress(AttributeError, TypeError):
             inside = list(object.__getattribute__(x, "__dict__").items())
-            yield from ((f"{name}.{key}", v) for key, v in inside)
+            for key, v in inside:  # a module's numbered parts are its items
+                yield f"{name}[{key}]" if key.isdecimal() else f"{name}.{key}", v
         if is_dataclass(kind) and hasattr(kind, "__slots__"):
             slots = [f.name for f in fields(kind)]
             yield from ((f"{name}.{slot}", getattr(x, slot, None)) for slot in slots)

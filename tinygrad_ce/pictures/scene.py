@@ -195,11 +195,9 @@ def _grouped(vertices: list[Vertex]) -> None:
             vertex.group = owners.pop()
     for vertex in vertices:
         if vertex.kind == "operation" and not vertex.group and vertex.uses:
-            around = {e.target.group for e in vertex.uses} | {
-                e.source.group for e in vertex.operands if e.source.kind == "operation"
-            }
-            if len(around) == 1:
-                vertex.group = around.pop()
+            onward = {e.target.group for e in vertex.uses}
+            if len(onward) == 1 and onward <= {e.source.group for e in vertex.operands}:
+                vertex.group = onward.pop()
 
 
 def _owner(name: str) -> str:
