@@ -175,6 +175,12 @@ def test_what_has_no_graph_is_refused() -> None:
             tg.draw(x)  # type: ignore[arg-type]
 
 
+def test_a_leaf_alone_looks_like_one() -> None:
+    x = tg.tensor(3.0, True)
+    assert tg.draw(x).mermaid.splitlines()[1] == '    n0(["x<br/>3"])'
+    assert tg.player(x).steps == 2
+
+
 def test_a_vector_is_drawn_without_gradients_or_with_those_asked_for() -> None:
     x = tg.tensor([1.0, 2.0], True)
     y = x * x

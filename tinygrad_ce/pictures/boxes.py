@@ -132,7 +132,7 @@ def _box(vertex: Vertex, scene: Scene, values: bool) -> Box:
         tip.append(f"{scene.d(vertex)} = {numbers(vertex.gradient, 24)}")
     if vertex.group:
         tip.append(f"of {vertex.group}")
-    kind = "result" if vertex is scene.root else vertex.kind
+    kind = "result" if vertex is scene.root and vertex.kind == "operation" else vertex.kind
     return Box(kind, shortened(head), shortened(value), shortened(gradient), "\n".join(tip),
                vertex.group, (vertex.number,))  # fmt: skip
 

@@ -19,15 +19,16 @@ from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.pictures.wording import inlined, written
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.printing import expression
-from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.simplify import readable
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
-__all__ = ["local", "operation", "passed_on"]
+__all__ = ["Known", "local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
+Known = dict[bool, str | None]  # the source of a rule, for a gradient of 1 and for any
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -83,14 +84,16 @@ def _flat(x: Any) -> list[Any]:
     return [x]
 
 
-def local(node: Node, place: int, labels: Labels) -> str | None:
+def local(node: Node, place: int, labels: Labels, known: Known | None = None) -> str | None:
     """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
     if not node.primitive.elementwise:
         return None
-    return _derived(node, place, labels, None)
+    return _derived(node, place, labels, None, known)
 
 
-def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | None:
+def passed_on(
+    node: Node, place: int, labels: Labels, gradient: str, known: Known | None = None
+) -> str | None:
     """What goes on to an operand, from the gradient of the node: `dy @ W.T`.
 
     Args:
@@ -98,48 +101,55 @@ def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | No
         place: which of its parents.
         labels: what operands, and the node itself, are called.
         gradient: what the node's gradient is called.
+        known: where what was found out is kept, to be written again with other labels.
 
     Returns:
         The expression; None where the rule cannot be written down.
     """
-    return _derived(node, place, labels, gradient)
+    return _derived(node, place, labels, gradient, known)
 
 
-def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> str | None:
+def _derived(
+    node: Node, place: int, labels: Labels, gradient: str | None, known: Known | None
+) -> str | None:
+    known = {} if known is None else known
+    whole = gradient is not None
+    if whole not in known:
+        known[whole] = _source(node, place, whole)
+    source = known[whole]
+    function = ast.parse(source).body[-1] if source else None
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    names = {f"a{i}": labels(node.operands[i]) for i in _dynamic(node)}
+    return inlined(function, {"g": gradient or "g", "y": labels(node), **names})
+
+
+def _dynamic(node: Node) -> list[int]:
+    """Which operands are arrays of numbers, and have a name in the program of a rule."""
+    pairs = enumerate(zip(node.operands, node.args))
+    return [i for i, (_, x) in pairs if is_plain(x) and x.dtype.kind in "biufc"]
+
+
+def _source(node: Node, place: int, whole: bool) -> str | None:
+    """The rule as a program's source, of g, y, and a0, a1, ...; where not whole, at g = 1."""
     rule, parent = node.rules[place], (node.parents or ())[place]
-    primitive, given = node.primitive, list(node.args)
+    primitive, given, slots = node.primitive, list(node.args), _dynamic(node)
     if type(node.value) is Several or not is_plain(node.value):
         return None
-    dynamic: dict[str, str] = {"g": gradient or "g", "y": labels(node)}
-    inputs: list[Any] = [np.ones_like(node.value), node.value]
-    names = ["g", "y"]
-    slots: list[int] = []
-    for i, (operand, arg) in enumerate(zip(node.operands, given)):
-        if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
-            slots.append(i)
-            names.append(f"a{i}")
-            dynamic[f"a{i}"] = labels(operand)
-            inputs.append(arg)
 
     def passing(*arrays: Any) -> Any:
         args = list(given)
         for slot, array in zip(slots, arrays[2:]):
             args[slot] = array
-        g = arrays[0] if gradient else 1.0
-        r = rule(g, arrays[1], *args, **node.parameters)
-        return primitive.fit(r, parent.value) if gradient and hasattr(r, "shape") else r
+        r = rule(arrays[0] if whole else 1.0, arrays[1], *args, **node.parameters)
+        return primitive.fit(r, parent.value) if whole and hasattr(r, "shape") else r
 
     try:
         with np.errstate(all="ignore"):
-            program = trace(passing, tuple(inputs), {}).program
-        for value, name in zip(program.inputs, names):
+            inputs = (np.ones_like(node.value), node.value, *(given[i] for i in slots))
+            program = trace(passing, inputs, {}).program
+        for value, name in zip(program.inputs, ["g", "y", *(f"a{i}" for i in slots)]):
             value.name = name
-        return _single(readable(program), dynamic)
+        return body(readable(program)).source
     except _REFUSED:
         return None
-
-
-def _single(program: Program, names: dict[str, str]) -> str | None:
-    """A program as one expression."""
-    function = ast.parse(body(program).source).body[-1]
-    return inlined(function, names) if isinstance(function, ast.FunctionDef) else None
