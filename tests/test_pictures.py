@@ -235,6 +235,18 @@ def test_names_of_attributes_items_and_parts() -> None:
     assert not any(label.startswith("layer.") for label in labels)
 
 
+def test_the_variable_of_a_loop_is_no_name() -> None:
+    xs = [tg.tensor(float(i), True) for i in range(4)]
+    params = [tg.tensor(1.0, True) for _ in range(3)]
+    w, b, last = params
+    s: Any = 0.0
+    for x in xs:
+        s = s + x * x
+    labels = {v.label for v in look((s * w + b) * last).vertices}
+    assert {"xs[0]", "xs[1]", "xs[2]", "xs[3]", "w", "b", "last", "s"} <= labels
+    assert "x" not in labels
+
+
 def test_groups_are_by_owner() -> None:
     one, two = Layer(), Layer()
     loss = np.sum(two(one(np.ones((3, 2)))))
