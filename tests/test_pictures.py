@@ -175,6 +175,12 @@ def test_what_has_no_graph_is_refused() -> None:
             tg.draw(x)  # type: ignore[arg-type]
 
 
+def test_one_of_several_results_has_no_derivative_of_entries() -> None:
+    made, scene = seen("several")
+    for edge in scene.of(made["s"]).operands:  # type: ignore[union-attr]
+        assert (edge.local, edge.formula) == (None, "dloss/ds")
+
+
 def test_a_leaf_alone_looks_like_one() -> None:
     x = tg.tensor(3.0, True)
     assert tg.draw(x).mermaid.splitlines()[1] == '    n0(["x<br/>3"])'

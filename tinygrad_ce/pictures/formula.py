@@ -86,7 +86,8 @@ def _flat(x: Any) -> list[Any]:
 
 def local(node: Node, place: int, labels: Labels, known: Known | None = None) -> str | None:
     """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
-    if not node.primitive.elementwise:
+    primitive = node.primitive
+    if not primitive.elementwise or primitive.function is output:  # one of several is a part
         return None
     return _derived(node, place, labels, None, known)
 
