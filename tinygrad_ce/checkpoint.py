@@ -92,7 +92,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return total
 
         rule.within = lambda asked, probe: partial(rule, asked=asked, probe=probe)  # type: ignore[attr-defined]
-        bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
+        bundle = _node(gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
         node.locks = [lock(leaf) for leaf in leaves if type(leaf) is np.ndarray]
         outputs = iter([output(node, i) for i in range(len(live))])
@@ -135,7 +135,7 @@ def _node(function: Any, results: list[Any], parents: list[Any], rules: list[Any
     return recorded(value, primitive, given, args, {}, given, tuple(rules), None)
 
 
-def _gathered(*values: Any) -> Several:
+def gathered(*values: Any) -> Several:
     """The name of a node that holds what a checkpointed function depends on."""
     return Several(values)
 
