@@ -323,11 +323,18 @@ def test_an_answer_is_data() -> None:
 
 
 def test_most_of_a_relu_is_dead() -> None:
-    x = variable(np.linspace(-1, 0.05, 100))
-    found = tg.trouble(np.sum(tg.relu(x)))
+    x, w = variable(np.linspace(-1, 0.05, 100)), variable(2.0)
+    found = tg.trouble(np.sum(w * tg.relu(x)))
     assert (found.kind, found.count, found.index) == ("zero", 95, (0,))
     assert "dead relu: x <= 0 in 95 of 100 entries" in found.reason
-    assert not tg.trouble(np.sum(tg.relu(variable(np.linspace(-1, 0.5, 100)))))
+    assert not tg.trouble(np.sum(w * tg.relu(variable(np.linspace(-1, 0.5, 100)))))
+
+
+def test_a_margin_that_most_examples_keep_is_no_dead_relu() -> None:
+    x = variable(np.linspace(-1, 0.05, 100))
+    assert not tg.trouble(np.mean(tg.relu(x)))
+    found = tg.trouble(np.mean(np.maximum(0, 1 - variable([3.0, 4.0]))))
+    assert "every example keeps it" in found.remedy
 
 
 def test_way_past_a_small_dead_relu_is_no_trouble() -> None:
