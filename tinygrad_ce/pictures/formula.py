@@ -19,11 +19,12 @@ from tinygrad_ce.graph import Node
 from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.printing import expression
-from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.simplify import readable
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
+from tinygrad_ce.rules.table import TABLE
 
 __all__ = ["local", "operation", "passed_on"]
 
@@ -163,19 +164,66 @@ def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> st
         r = rule(g, arrays[1], *args, **node.parameters)
         return primitive.fit(r, parent.value) if gradient and hasattr(r, "shape") else r
 
+    key = _alike(node, place, gradient is None)
     try:
-        with np.errstate(all="ignore"):
-            program = trace(passing, tuple(inputs), {}).program
-        for value, name in zip(program.inputs, names):
-            value.name = name
-        return _single(readable(program), dynamic)
+        source = _sources.get(key) if key else None
+        if source is None:
+            with np.errstate(all="ignore"):
+                program = trace(passing, tuple(inputs), {}).program
+            for value, name in zip(program.inputs, names):
+                value.name = name
+            source = body(readable(program)).source
+            if len(_sources) >= _MANY:
+                _sources.clear()
+            if key:
+                _sources[key] = source
+        return _single(source, dynamic)
     except _REFUSED:
         return None
 
 
-def _single(program: Program, names: dict[str, str]) -> str | None:
+_MANY = 2000
+_sources: dict[Any, str] = {}  # of rules that were written down, by what they are written from
+
+
+def _alike(node: Node, place: int, alone: bool) -> Any:
+    """What the text of a rule depends on, its operands' names and numbers aside; None of others.
+
+    A long run repeats few steps many times, and writing a rule down costs a thousand times more
+    than looking it up.
+    """
+    primitive, rule = node.primitive, node.rules[place]
+    if TABLE.get(primitive.function) is not primitive or all(r is not rule for r in primitive.rules):
+        return None
+    parent = (node.parents or ())[place].value
+    try:
+        return (
+            rule, alone, *map(_form, (node.value, parent, *node.args)),
+            *((name, _setting(x)) for name, x in node.parameters.items()),
+        )  # fmt: skip
+    except TypeError:  # an array among the settings, whose numbers are in the text
+        return None
+
+
+def _form(x: Any) -> Any:
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+        return type(x), x.shape, x.dtype
+    return _setting(x)
+
+
+def _setting(x: Any) -> Any:
+    if x is None or x is Ellipsis or isinstance(x, int | float | str | np.dtype | type):
+        return type(x), repr(x)
+    if type(x) is slice:
+        return slice, _setting((x.start, x.stop, x.step))
+    if type(x) is tuple:
+        return tuple(map(_setting, x))
+    raise TypeError
+
+
+def _single(source: str, names: dict[str, str]) -> str | None:
     """A program as one expression, or as some with `where` between them."""
-    function = ast.parse(body(program).source).body[-1]
+    function = ast.parse(source).body[-1]
     if not isinstance(function, ast.FunctionDef):
         return None
     rows = []
