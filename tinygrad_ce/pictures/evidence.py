@@ -14,7 +14,8 @@ from tinygrad_ce.rules.kinds import Several
 
 __all__ = ["ARRANGING", "LOGARITHMS", "POWERS", "PRODUCTS", "Reason", "argument", "at", "behind",
            "beside", "brackets", "constants", "entry", "exactly", "first_index", "ill_scaled",
-           "is_odd", "largest", "made_of", "nearby", "odd_in", "onward", "trained_after"]  # fmt: skip
+           "is_odd", "largest", "made_of", "nearby", "odd_in", "onward",
+           "trained_after"]  # fmt: skip
 
 Reason: TypeAlias = tuple[str, str]  # what happened, and the remedy
 
@@ -135,8 +136,8 @@ def beside(vertex: Vertex) -> list[Vertex]:
 def constants(vertex: Vertex) -> list[Any]:
     """The operands that are plain numbers."""
     assert vertex.node is not None
-    return [x for x in vertex.node.args if np.ndim(x) == 0 and type(x) in (int, float)
-            or isinstance(x, np.number | np.ndarray) and np.ndim(x) == 0]  # fmt: skip
+    return [x for x in vertex.node.args if (np.ndim(x) == 0 and type(x) in (int, float))
+            or (isinstance(x, np.number | np.ndarray) and np.ndim(x) == 0)]  # fmt: skip
 
 
 def nearby(vertex: Vertex, onward: bool) -> Iterator[Vertex]:

@@ -192,8 +192,11 @@ def _alike(node: Node, place: int, alone: bool) -> Any:
     A long run repeats few steps many times, and writing a rule down costs a thousand times more
     than looking it up.
     """
-    primitive, rule = node.primitive, node.rules[place]
-    if TABLE.get(primitive.function) is not primitive or all(r is not rule for r in primitive.rules):
+    primitive: Any = node.primitive
+    rule = node.rules[place]
+    if TABLE.get(primitive.function) is not primitive or all(
+        r is not rule for r in primitive.rules
+    ):
         return None
     parent = (node.parents or ())[place].value
     try:

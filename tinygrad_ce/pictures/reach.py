@@ -41,7 +41,7 @@ def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
         yield "wrt", tree
         return
     for path, x in zip(trees.paths(tree), trees.leaves(tree), strict=True):
-        yield "wrt" + "".join(step if step[:1] in "[." else f"[{step!r}]" for step in path), x
+        yield "wrt" + "".join(f"[{s if s.isdigit() else repr(s)}]" for s in path), x
 
 
 def why_none(tensors: Iterable[Any]) -> Reason:

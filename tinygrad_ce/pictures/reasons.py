@@ -41,7 +41,9 @@ __all__ = ["why_leaf", "why_odd_value"]
 _EXPONENTIALS = {"exp", "exp2", "expm1", "sinh", "cosh"}
 _SUMS = {"sum", "mean", "std", "var", "euclidean", "cumsum", "trace", "average", "norm"}
 _LOSSES = {"binary_log_loss": "sigmoid_cross_entropy(z, t)", "entr": "log_softmax(z)"}
-_MASKED = "leave at least one entry of each row finite: a mask that hides all of them has no softmax"
+_MASKED = (
+    "leave at least one entry of each row finite: a mask that hides all of them has no softmax"
+)
 _SCALE = (
     "scale the inputs to about 1 and the weights to about 1 / sqrt(number of inputs), or take "
     "a smaller learning rate"
@@ -57,10 +59,10 @@ def why_leaf(vertex: Vertex) -> Reason:
             "finite: ask trouble(loss) at every step; otherwise look at the data it was made of",
         )
     x = np.asarray(vertex.value)
-    columns = np.flatnonzero(odd_in(x).all(axis=0)) if x.ndim == 2 and len(x) > 1 else []
-    if 0 < len(columns) < x.shape[1]:
+    columns = np.flatnonzero(odd_in(x).all(axis=0)) if x.ndim == 2 and len(x) > 1 else np.zeros(0)
+    if 0 < columns.size < x.shape[-1]:
         return (
-            f"it is a constant and was given so, in all of column {columns[0]}",
+            f"it is a constant and was given so, in all of column {int(columns[0])}",
             "if it was standardised, a feature that is the same everywhere was divided by its "
             "standard deviation 0: leave it out, or divide by np.where(s == 0, 1, s)",
         )
@@ -160,7 +162,9 @@ def _instead_of_log(v: Vertex, source: Vertex | None) -> str:
     if made is not None and made.function in ("prod", "multiply") and all(
         largest(part.value) > 0 for part in parts
     ) and all(np.all(part.value) for part in parts):  # fmt: skip
-        return "the factors are not 0, their product is too small: add logarithms, np.sum(np.log(p))"
+        return (
+            "the factors are not 0, their product is too small: add logarithms, np.sum(np.log(p))"
+        )
     if "softmax" in names or {"exp", "sum", "divide"} <= before:
         return (
             "use softmax_cross_entropy(z, t) or log_softmax(z) of the logits z: the small "
@@ -169,8 +173,10 @@ def _instead_of_log(v: Vertex, source: Vertex | None) -> str:
     if "sigmoid" in names:
         return "use sigmoid_cross_entropy(z, t) or log_sigmoid(z) of the logits z"
     if "det" in names:
-        return "use np.linalg.slogdet for the logarithm of a determinant; if the matrix is singular, " \
-               "add a small multiple of np.eye"  # fmt: skip
+        return (
+            "use np.linalg.slogdet for the logarithm of a determinant; if the matrix is singular, "
+            "add a small multiple of np.eye"
+        )
     if "multiply" in {use.function for use in onward(v)} and v.function == "log":
         return "use xlogy(t, y) for t * log(y), or cross_entropy(y, t): 0 log 0 is 0 there"
     if v.function in ("xlogy", "xlog1py"):
@@ -263,8 +269,7 @@ def _power(v: Vertex, index: Any) -> Reason | None:
                 "choose with np.where where the base is 0")  # fmt: skip
     if np.isrealobj(x) and x < 0 and p != np.floor(p):
         return (
-            f"a negative number to a broken power: {at(v, 0, index)}, to the power "
-            f"{number(p)}",
+            f"a negative number to a broken power: {at(v, 0, index)}, to the power {number(p)}",
             "take np.abs or softplus of the base first",
         )
     return _overflow(v, index)
@@ -281,7 +286,8 @@ def _domain(v: Vertex, index: Any) -> Reason | None:
         "rounding put it outside: np.clip(x, -1, 1); for the angle between vectors "
         "np.arctan2(sine, cosine), whose gradient is finite, too"
         if abs(x) < 1 + 1e-4
-        else "scale the operand, or np.clip it" if v.function == "arctanh"
+        else "scale the operand, or np.clip it"
+        if v.function == "arctanh"
         else "scale the operand, or np.clip it; for angles use np.arctan2, which is defined "
         "everywhere"
     )
@@ -382,7 +388,7 @@ def _overflow(v: Vertex, index: Any) -> Reason | None:
     if most <= 1 or power * np.log(most) + np.log(entries) < np.log(highest):
         return None  # no product of such numbers leaves the dtype
     wider = "; float16 is for storing: compute in float32" if dtype == np.float16 else ""
-    by = f" {entries} of them are added," if v.function in _SUMS and most**2 < highest else ""
+    by = f" {entries} of them are added," if v.function in ("sum", "mean", "cumsum") else ""
     return (
         f"overflow: {label} has entries up to {number(np.float64(most))},{by} and {dtype} "
         f"ends at {number(np.finfo(dtype).max)}",

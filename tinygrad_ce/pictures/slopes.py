@@ -78,12 +78,16 @@ def _root_gradient(edge: Edge, index: Any) -> Reason | None:
     else:
         remedy = "use np.linalg.norm for lengths, whose gradient at 0 is 0; else " \
                  "np.sqrt(np.where(x > 0, x, 1)) and np.where around it"  # fmt: skip
-    return f"the derivative of sqrt, 1 / (2 sqrt(x)), is infinite at 0: {_here(edge, index)}", remedy
+    return (
+        f"the derivative of sqrt, 1 / (2 sqrt(x)), is infinite at 0: {_here(edge, index)}",
+        remedy,
+    )
 
 
 def _power_gradient(edge: Edge, index: Any) -> Reason | None:
     node = edge.target.node
-    assert node is not None and edge.parent is not None
+    assert node is not None
+    assert edge.parent is not None
     if node.rules[edge.parent] is node.primitive.rules[1]:
         base = at(edge.target, 0, index)
         return (

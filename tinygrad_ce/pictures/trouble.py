@@ -21,6 +21,7 @@ import numpy as np
 from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.lines import place_of, source_lines
+from tinygrad_ce.pictures.columns import plain
 from tinygrad_ce.pictures.evidence import first_index, is_odd, odd_in
 from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.pictures.reach import asked, why_none, why_unreached
@@ -103,7 +104,7 @@ class Trouble:
         rows += [f"  why:    {self.reason}", f"  remedy: {self.remedy}"]
         if self.after:
             rows.append(f"  then:   {self.after}")
-        return "\n".join(rows)
+        return "\n".join(map(plain, rows))
 
 
 def trouble(

@@ -144,15 +144,15 @@ def heals(edge: Edge) -> str:
         return ""
     for other in edge.target.operands:
         w = behind(other.source)
-        if other is not edge and w.kind == "parameter" and w.gradient is not None:
-            if not np.any(w.value) and np.any(w.gradient):
-                return w.label
+        moves = other is not edge and w.kind == "parameter" and w.gradient is not None
+        if moves and not np.any(w.value) and np.any(w.gradient):
+            return w.label
     return ""
 
 
 def why_zero(edge: Edge) -> Reason:
     """Of a gradient that was not 0 when it came to the target and is at the source."""
-    v, name = edge.target, edge.target.function
+    name = edge.target.function
     if name in _LOSSES:
         return _learnt(edge)
     if name in _SIGMOIDS or name == "softmax":
@@ -283,7 +283,8 @@ def _saturated(edge: Edge) -> Reason:
         least = np.finfo(v.value.dtype).eps
         if local is not None and not np.any((np.abs(local) < least) & (v.gradient != 0)):
             return _underflow(edge) or (
-                f"the gradient that comes to {v.function} is too small to go on", "use float64"
+                f"the gradient that comes to {v.function} is too small to go on",
+                "use float64",
             )
         # what comes may be 0 elsewhere, and lets one not see that it could not have gone on
         held = np.abs(local) < least if local is not None else held
@@ -310,7 +311,10 @@ def _instead(v: Vertex) -> str:
     if v.function == "softmax":
         mixed = any(e.target.function in PRODUCTS - {"multiply"} for e in v.uses)
         if inside or mixed:
-            return "smaller scores: divide them by sqrt(number of features), normalise queries and keys"
+            return (
+                "smaller scores: divide them by sqrt(number of features), normalise queries and "
+                "keys"
+            )
         return "softmax_cross_entropy of the logits, whose gradient y - t does not saturate"
     if v.function == "sigmoid" and not inside:
         return "sigmoid_cross_entropy of the logits, whose gradient y - t does not saturate"
@@ -323,8 +327,8 @@ def _dead_relu(v: Vertex, source: Vertex, x: Any) -> Reason:
     remedy = (
         "use leaky_relu, elu or gelu; a smaller learning rate; biases that begin at 0"
         if trained_after(v)
-        else "if it is a loss with a margin, every example keeps it, and there is nothing to learn; "
-        "else use leaky_relu, elu or gelu; a smaller learning rate; biases that begin at 0"
+        else "if it is a loss with a margin, every example keeps it, and there is nothing to "
+        "learn; else use leaky_relu, elu or gelu; a smaller learning rate; biases that begin at 0"
     )
     return (
         f"dead relu: {source.label} <= 0 in {dead} of {x.size} entries, and its derivative there "
