@@ -194,9 +194,8 @@ def _alike(node: Node, place: int, alone: bool) -> Any:
     """
     primitive: Any = node.primitive
     rule = node.rules[place]
-    if TABLE.get(primitive.function) is not primitive or all(
-        r is not rule for r in primitive.rules
-    ):
+    of_table = TABLE.get(primitive.function) is primitive
+    if not of_table or all(r is not rule for r in primitive.rules):
         return None
     parent = (node.parents or ())[place].value
     try:
