@@ -335,6 +335,9 @@ REASONS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "float16 sum": (
         lambda: np.sum(variable([1000.0] * 100, np.float16)), "100 of them are added", "float32",
     ),
+    "product of many": (
+        lambda: np.prod(variable(np.full(400, 1e10))), "the product of 400 numbers", "np.log(x)",
+    ),
     "rounding": (
         lambda: np.arccos(variable(1.0) * (1 + 1e-15)), "= 1.000000000000001", "np.clip(x, -1, 1)",
     ),

@@ -338,6 +338,10 @@ def _reduction(v: Vertex, index: Any) -> Reason | None:
     if sources and np.size(sources[0].value) == 0:
         return (f"the {v.function} of no numbers: {sources[0].label} is empty",
                 "leave empty batches out")  # fmt: skip
+    if v.function in ("prod", "cumprod") and not any(is_odd(s.value) for s in sources):
+        return (f"overflow: the product of {np.size(sources[0].value)} numbers of "
+                f"{sources[0].label} is beyond {v.value.dtype}",
+                "add logarithms instead, np.sum(np.log(x))")  # fmt: skip
     return _overflow(v, index)
 
 
@@ -418,7 +422,7 @@ _VALUES: tuple[tuple[set[str], Callable[[Vertex, Any], Reason | None]], ...] = (
     ({"add", "subtract"}, _difference),
     ({"softmax", "log_softmax", "xlog_softmax"}, _softmax),
     (PRODUCTS | {"square"}, _product),
-    (_SUMS | {"prod"}, _reduction),
+    (_SUMS | {"prod", "cumprod"}, _reduction),
     ({"where"}, _chosen),
     (set(_LOSSES), _loss),
     ({"logit"}, _logit),
