@@ -24,11 +24,11 @@ from tinygrad_ce.programs.simplify import readable
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
+from tinygrad_ce.rules.table import TABLE
 
-__all__ = ["Known", "local", "operation", "passed_on"]
+__all__ = ["local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
-Known = dict[bool, str | None]  # the source of a rule, for a gradient of 1 and for any
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -84,17 +84,15 @@ def _flat(x: Any) -> list[Any]:
     return [x]
 
 
-def local(node: Node, place: int, labels: Labels, known: Known | None = None) -> str | None:
+def local(node: Node, place: int, labels: Labels) -> str | None:
     """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
     primitive = node.primitive
     if not primitive.elementwise or primitive.function is output:  # one of several is a part
         return None
-    return _derived(node, place, labels, None, known)
+    return _derived(node, place, labels, None)
 
 
-def passed_on(
-    node: Node, place: int, labels: Labels, gradient: str, known: Known | None = None
-) -> str | None:
+def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | None:
     """What goes on to an operand, from the gradient of the node: `dy @ W.T`.
 
     Args:
@@ -102,22 +100,15 @@ def passed_on(
         place: which of its parents.
         labels: what operands, and the node itself, are called.
         gradient: what the node's gradient is called.
-        known: where what was found out is kept, to be written again with other labels.
 
     Returns:
         The expression; None where the rule cannot be written down.
     """
-    return _derived(node, place, labels, gradient, known)
+    return _derived(node, place, labels, gradient)
 
 
-def _derived(
-    node: Node, place: int, labels: Labels, gradient: str | None, known: Known | None
-) -> str | None:
-    known = {} if known is None else known
-    whole = gradient is not None
-    if whole not in known:
-        known[whole] = _source(node, place, whole)
-    source = known[whole]
+def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> str | None:
+    source = _source(node, place, whole=gradient is not None)
     function = ast.parse(source).body[-1] if source else None
     if not isinstance(function, ast.FunctionDef):
         return None
@@ -145,12 +136,62 @@ def _source(node: Node, place: int, whole: bool) -> str | None:
         r = rule(arrays[0] if whole else 1.0, arrays[1], *args, **node.parameters)
         return primitive.fit(r, parent.value) if whole and hasattr(r, "shape") else r
 
+    key = _alike(node, place, whole)
+    source = _sources.get(key) if key else None
+    if source is not None:
+        return source
     try:
         with np.errstate(all="ignore"):
             inputs = (np.ones_like(node.value), node.value, *(given[i] for i in slots))
             program = trace(passing, inputs, {}).program
         for value, name in zip(program.inputs, ["g", "y", *(f"a{i}" for i in slots)]):
             value.name = name
-        return body(readable(program)).source
+        source = body(readable(program)).source
     except _REFUSED:
         return None
+    if len(_sources) >= _MANY:
+        _sources.clear()
+    if key:
+        _sources[key] = source
+    return source
+
+
+_MANY = 2000
+_sources: dict[Any, str] = {}  # of rules that were written down, by what they are written from
+
+
+def _alike(node: Node, place: int, whole: bool) -> Any:
+    """What the text of a rule depends on, its operands' names and numbers aside; None of others.
+
+    A long run repeats few steps many times, and writing a rule down costs a thousand times more
+    than looking it up.
+    """
+    primitive: Any = node.primitive
+    rule = node.rules[place]
+    of_table = TABLE.get(primitive.function) is primitive
+    if not of_table or all(r is not rule for r in primitive.rules):
+        return None
+    parent = (node.parents or ())[place].value
+    try:
+        return (
+            rule, whole, *map(_form, (node.value, parent, *node.args)),
+            *((name, _setting(x)) for name, x in node.parameters.items()),
+        )  # fmt: skip
+    except TypeError:  # an array among the settings, whose numbers are in the text
+        return None
+
+
+def _form(x: Any) -> Any:
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+        return type(x), x.shape, x.dtype
+    return _setting(x)
+
+
+def _setting(x: Any) -> Any:
+    if x is None or x is Ellipsis or isinstance(x, int | float | str | np.dtype | type):
+        return type(x), repr(x)
+    if type(x) is slice:
+        return slice, _setting((x.start, x.stop, x.step))
+    if type(x) is tuple:
+        return tuple(map(_setting, x))
+    raise TypeError

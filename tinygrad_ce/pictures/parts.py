@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.graph import Node
-from tinygrad_ce.pictures.formula import Known, local, operation, passed_on
+from tinygrad_ce.pictures.formula import local, operation, passed_on
 from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.rules.kinds import Several
 
@@ -126,7 +126,6 @@ class Edge:
     gradient: Any = None
     turn: int = 0
     aside: bool = False
-    _known: Known = field(default_factory=dict, repr=False)
 
     @property
     def flows(self) -> bool:
@@ -136,14 +135,14 @@ class Edge:
     @cached_property
     def local(self) -> str | None:
         """The derivative of the target by the source, `1 / x`, for functions of entries."""
-        return self._written(lambda node, i, labels, _: local(node, i, labels, self._known))
+        return self._written(lambda node, i, labels, _: local(node, i, labels))
 
     @cached_property
     def local_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
         if not (_is_number(self.target.value) and self.target.numeric):
             return None
-        return self._written(lambda node, i, _, s: local(node, i, s.numeral, self._known))
+        return self._written(lambda node, i, _, s: local(node, i, s.numeral))
 
     @cached_property
     def local_value(self) -> Any:
@@ -159,7 +158,7 @@ class Edge:
     def formula(self) -> str | None:
         """What went back, by the target's gradient `dL/dy`; None where it cannot be written."""
         return self._written(
-            lambda node, i, labels, s: passed_on(node, i, labels, s.d(self.target), self._known)
+            lambda node, i, labels, s: passed_on(node, i, labels, s.d(self.target))
         )
 
     @cached_property
@@ -169,9 +168,7 @@ class Edge:
         if not (_is_number(target.value) and target.numeric) or target.flowing is None:
             return None
         gradient = _bracketed(target.flowing)
-        return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, gradient, self._known)
-        )
+        return self._written(lambda node, i, _, s: passed_on(node, i, s.numeral, gradient))
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
         node, scene = self.target.node, self.target.scene
