@@ -132,6 +132,41 @@ def test_mistakes_that_every_rule_can_have(name: str, answer: str, because: str)
 
 
 @pytest.mark.parametrize(
+    ("name", "answer", "where"),
+    [
+        ("sum", "np.ones(a.shape) * np.expand_dims(g, axis)", "where there is an axis"),
+        ("sum", "np.ones(a.shape) * (g if axis is None else g[:, None])", "axis=None and axis=1"),
+        ("mean", "np.full(a.shape, g.item() / a.size)", "for axis=None"),
+        ("broadcast", "np.sum(g, axis=tuple(range(g.ndim - a.ndim)))", "no axis of length 1"),
+        ("getitem", "np.bincount(key, g, len(a))", "where a has one axis"),
+        ("getitem", "tg.set_at(np.zeros(a.shape), key[::-1], g[::-1])", "where no index repeats"),
+        ("softmax", "y * (g - np.sum(g * y, axis=0, keepdims=True))", "along axis -2"),
+        ("log_softmax", "g - tg.softmax(z) * np.sum(g, -1, keepdims=True)", "along the last axis"),
+        ("conv2d", "windows.correlate_weight(x, g, w.shape[2:], (1, 1), padding, dilation)",
+         "for stride 1"),
+        ("conv2d_x", "windows.correlate_transposed(g, w, x.shape[2:], stride, ((0, 0), (0, 0)), "
+         "dilation)", "without padding"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_right_for_some_arguments_is_told_for_which(
+    name: str, answer: str, where: str
+) -> None:
+    exercise = EXERCISES[name]
+    because = named(exercise, rule_of(exercise, answer), usual(name))
+    assert because.startswith("It is right")
+    assert where in because
+
+
+def test_the_answer_is_right_for_all_arguments() -> None:
+    for exercise in EXERCISES.values():
+        for only in exercise.only:
+            some = [only.where(*args) for args in usual(exercise.name)]
+            assert any(some)
+            assert not all(some)
+
+
+@pytest.mark.parametrize(
     ("name", "answer"),
     [
         ("mul", "g * np.abs(b)"),
@@ -409,6 +444,9 @@ def test_any_folder_any_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert done.returncode == 0, done.stderr
     assert "--folder '" in done.stdout
     assert (folder / "exercise_exp.py").exists()
+    done = run(command, tmp_path, "check", "exp", "--folder", str(folder))
+    assert done.returncode == 1, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]  # nothing of Hypothesis's
 
 
 # The lessons.

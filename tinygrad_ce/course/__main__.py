@@ -2,9 +2,11 @@
 
 import argparse
 import io
+import os
 import runpy
 import shlex
 import sys
+import tempfile
 import traceback
 from inspect import signature
 from pathlib import Path
@@ -166,4 +168,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Hypothesis keeps a few files between runs, which shall not lie among the learner's.
+    kept = os.path.join(tempfile.gettempdir(), "tinygrad_ce_course")
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", kept)
     sys.exit(main())

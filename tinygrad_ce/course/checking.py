@@ -20,7 +20,7 @@ from tinygrad_ce.testing.drawing import hypothesis
 __all__ = ["Verdict", "check"]
 
 DRAWS = 60  # inputs that a rule is tried on
-USUAL = 24  # inputs with random numbers, on which it is held against known mistakes
+USUAL = 48  # inputs with random numbers, on which it is held against known mistakes
 ORDERS = 2  # of these, those that are differentiated twice
 TRIED = 8  # of these, those that it is tried on, too
 PRINTED = 8  # lines that a rule may print

@@ -17,8 +17,8 @@ from tinygrad_ce.rules import windows
 from tinygrad_ce.rules.table import TABLE
 
 __all__ = [
-    "Arguments", "Corner", "Exercise", "Mistake", "Rule", "reference", "rule_of", "solution",
-    "written",
+    "Arguments", "Corner", "Exercise", "Mistake", "Only", "Rule", "reference", "rule_of",
+    "solution", "written",
 ]  # fmt: skip
 
 Rule = Callable[..., Any]
@@ -57,6 +57,19 @@ class Corner:
 
 
 @dataclass(frozen=True)
+class Only:
+    """Inputs for which many rules are right, and for no others.
+
+    Attributes:
+        where: whether arguments are such inputs.
+        because: what is special there, in a sentence to the learner.
+    """
+
+    where: Callable[..., bool]
+    because: str
+
+
+@dataclass(frozen=True)
 class Exercise:
     """One rule of the engine, to be written anew.
 
@@ -72,6 +85,7 @@ class Exercise:
         operand: the place of the operand whose rule is asked for.
         shapes: what has which shape, where that must be said.
         corners: inputs that are tried in any case.
+        only: for what rules may be right, and for nothing else.
     """
 
     name: str
@@ -85,6 +99,7 @@ class Exercise:
     operand: int = 0
     shapes: str = ""
     corners: tuple[Corner, ...] = ()
+    only: tuple[Only, ...] = ()
 
     @property
     def names(self) -> list[str]:

@@ -14,6 +14,8 @@ __all__ = ["LOCAL", "named"]
 
 LOCAL = "A rule is g times the local derivative: the g is missing."
 BENT = "A rule is linear in g: twice the g, twice the gradient. g is a factor, or summed."
+LEAST = 4  # so many inputs must be right there,
+CHANCE = 0.25  # and no more than this part of the others, by chance
 SIGN = "The sign is the wrong way round, all else is right."
 
 Gradient = Callable[[Any, Any, Arguments], Any]
@@ -35,7 +37,8 @@ def named(exercise: Exercise, rule: Rule, inputs: Sequence[Arguments]) -> str:
         if _same(exercise, theirs, _asked(rule_of(exercise, mistake.answer)), inputs):
             return f"What you return {_called(mistake.answer, mistake.words)} {mistake.because}"
     right = _asked(rule_of(exercise, exercise.answer))
-    if _same(exercise, theirs, lambda g, y, args: np.zeros_like(right(g, y, args)), inputs):
+    nothing: Gradient = lambda g, y, args: np.zeros_like(right(g, y, args))
+    if _same(exercise, theirs, right, inputs) or _same(exercise, theirs, nothing, inputs):
         return hint
     if _same(exercise, theirs, lambda g, y, args: theirs(np.ones_like(g), y, args), inputs):
         return LOCAL
@@ -44,9 +47,27 @@ def named(exercise: Exercise, rule: Rule, inputs: Sequence[Arguments]) -> str:
     for name, other in _others(exercise):
         if _same(exercise, theirs, _asked(other), inputs):
             return f"That is the gradient by {name}."
+    partly = _partly(exercise, theirs, right, inputs)
+    if partly:
+        return partly
     if not _same(exercise, theirs, lambda g, y, args: theirs(-2 * g, y, args) / -2, inputs):
         return BENT
     return hint
+
+
+def _partly(
+    exercise: Exercise, theirs: Gradient, right: Gradient, inputs: Sequence[Arguments]
+) -> str:
+    """For which arguments it is right, and only for these; nothing where there are none such."""
+    good = [_same(exercise, theirs, right, [args]) for args in inputs]
+    found = []
+    for only in exercise.only:
+        there = [only.where(*args) for args in inputs]
+        within = [g for g, t in zip(good, there) if t]
+        beyond = [g for g, t in zip(good, there) if not t]
+        if len(within) >= LEAST and all(within) and sum(beyond) <= CHANCE * len(beyond):
+            found.append((len(within), only.because))
+    return max(found)[1] if found else ""
 
 
 def _called(answer: str, words: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_ce.course.exercise import Corner, Exercise, Mistake
+from tinygrad_ce.course.exercise import Corner, Exercise, Mistake, Only
 from tinygrad_ce.course.exercises.words import SQUEEZED
 from tinygrad_ce.course.inputs import broadcast, reduced
 from tinygrad_ce.course.naming import LOCAL
@@ -14,11 +14,46 @@ from tinygrad_ce.testing.strategies import arrays
 __all__ = ["LISTED"]
 
 SPREAD = "(g if axis is None else np.expand_dims(g, axis))"
+ONLY = (
+    Only(lambda a, axis: axis is None, "It is right for axis=None, and only there. " + SQUEEZED),
+    Only(
+        lambda a, axis: axis is not None,
+        "It is right where there is an axis, and only there: axis=None takes all entries, and "
+        "then g is one number.",
+    ),
+    Only(lambda a, axis: axis == 0, "It is right for axis=0, and only there. " + SQUEEZED),
+    Only(lambda a, axis: axis == 1, "It is right for axis=1, and only there. " + SQUEEZED),
+    Only(
+        lambda a, axis: axis != 1,
+        "It is right for axis=None and axis=0, and only there: NumPy aligns from behind. "
+        + SQUEEZED,
+    ),
+    Only(
+        lambda a, axis: axis != 0,
+        "It is right for axis=None and axis=1, and only there. " + SQUEEZED,
+    ),
+)
+COPIES = (
+    Only(
+        lambda a, shape: 1 not in a.shape,
+        "It is right where a has no axis of length 1, and only there: along such a one sum, too, "
+        "with keepdims=True.",
+    ),
+    Only(
+        lambda a, shape: a.ndim == len(shape),
+        "It is right where a has all axes, and only there: those that it lacks are the first of y.",
+    ),
+    Only(
+        lambda a, shape: a.shape == shape,
+        "It is right where nothing was copied, and only there: sum over the copies.",
+    ),
+)
 
 LISTED = (
     Exercise(
         "sum", np.sum, "a, axis=None", "y = sum(a, axis)",
         given=lambda: reduced(),
+        only=ONLY,
         hints=(
             "Every entry of a moves its sum by as much as itself: dy/da = 1. Only shapes remain.",
             "np.broadcast_to(g, a.shape) copies g; " + SQUEEZED,
@@ -45,6 +80,7 @@ LISTED = (
     Exercise(
         "mean", np.mean, "a, axis=None", "y = mean(a, axis)",
         given=lambda: reduced(),
+        only=ONLY,
         hints=(
             "A mean is a sum divided by how many there are.",
             "n = a.size / y.size entries go into each mean. Divide by it, then do as for sum.",
@@ -78,6 +114,7 @@ LISTED = (
     Exercise(
         "broadcast", np.broadcast_to, "a, shape", "y = broadcast_to(a, shape)",
         given=lambda: broadcast(),
+        only=COPIES,
         hints=(
             "One entry of a stands in y several times. Gradients add up: sum g over its copies.",
             "Axes that a lacks are the first of y: np.sum(g, axis=0) takes the first one away.",
@@ -112,6 +149,7 @@ LISTED = (
     Exercise(
         "max", np.max, "a, axis=None", "y = max(a, axis)",
         given=lambda: reduced(),
+        only=ONLY,
         hints=(
             "Who moves the largest entry? Itself alone.",
             "a == y is the mask, once y and g have their axis again: np.expand_dims.",
@@ -131,7 +169,7 @@ LISTED = (
             Mistake(
                 "(a == np.max(a, axis, keepdims=True)) * 1.0", LOCAL,
             ),
-            Mistake("(a == y) * g", SQUEEZED.replace("summed", "searched")),
+            Mistake("(a == y) * g", SQUEEZED),
             Mistake(
                 f"(a == np.max(a, axis, keepdims=True)) * a * {SPREAD}",
                 "The derivative of an entry by itself is 1: a mask, no factor a.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_ce.course.exercise import Corner, Exercise, Mistake
+from tinygrad_ce.course.exercise import Corner, Exercise, Mistake, Only
 from tinygrad_ce.course.exercises.words import OVERFLOW, SQUEEZED
 from tinygrad_ce.course.inputs import classified, rows, with_axis
 from tinygrad_ce.course.naming import LOCAL
@@ -13,10 +13,32 @@ from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 
 __all__ = ["LISTED"]
 
+AXES = (
+    Only(
+        lambda z, axis: axis == -1,
+        "It is right along the last axis, and only there: the axis is an argument.",
+    ),
+    Only(
+        lambda z, axis: axis == -2,
+        "It is right along axis -2, and only there: the axis is an argument.",
+    ),
+    Only(
+        lambda z, axis: len(z) == 1 and axis == -1,
+        "It is right for a single row, and only there: each row is its own softmax.",
+    ),
+)
+ROW = (
+    Only(
+        lambda z, *t: len(z) == 1,
+        "It is right for a single row, and only there: each row stands for itself.",
+    ),
+)
+
 LISTED = (
     Exercise(
         "softmax", softmax, "z, axis=-1", "y = softmax(z, axis)",
         given=lambda: with_axis(rows(2)),
+        only=AXES,
         hints=(
             "Each z moves every y, as they share a sum: the derivative is a Jacobian, a matrix.",
             "dy_i/dz_j = y_i ([i = j] - y_j). Multiply by g_i and sum over i.",
@@ -57,6 +79,7 @@ LISTED = (
     Exercise(
         "logsumexp", logsumexp, "z, axis=-1", "y = log(sum(exp(z), axis))",
         given=lambda: with_axis(rows(2)),
+        only=AXES,
         hints=(
             "The chain rule: 1 / sum, times exp(z). Have you seen this quotient?",
             "It is softmax(z, axis), times g with its axis put back.",
@@ -85,6 +108,7 @@ LISTED = (
     Exercise(
         "log_softmax", log_softmax, "z, axis=-1", "y = log(softmax(z, axis))",
         given=lambda: with_axis(rows(2)),
+        only=AXES,
         hints=(
             "y = z - logsumexp(z). The first term sends g, the second you know.",
             "g - softmax(z) * sum of g along the axis; softmax(z) is exp(y).",
@@ -125,6 +149,7 @@ LISTED = (
     Exercise(
         "softmax_cross_entropy", softmax_cross_entropy, "z, t", "y = -sum(t log(softmax(z)))",
         given=lambda: classified(),
+        only=ROW,
         shapes="z and t have shape (n, k); y, the loss of each row, and g have (n,).",
         hints=(
             "y is the loss here, one for each row. Let p = tg.softmax(z), and use log_softmax.",
@@ -173,6 +198,7 @@ LISTED = (
     Exercise(
         "layer_norm", layer_norm, "x", "y = (x - m) / sqrt(v + 1e-5)",
         given=lambda: rows(),
+        only=ROW,
         hints=(
             "m and v depend on x too: three paths lead from x to y.",
             "With s = sqrt(v + 1e-5): dy = (dx - mean(dx) - y mean(y dx)) / s.",

@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from tinygrad_ce.course.exercise import Exercise, Mistake
+from tinygrad_ce.course.exercise import Exercise, Mistake, Only
 from tinygrad_ce.course.inputs import matrices, picked
 from tinygrad_ce.course.naming import LOCAL
 
@@ -16,6 +16,17 @@ LISTED = (
     Exercise(
         "getitem", operator.getitem, "a, key", "y = a[key]",
         given=lambda: picked(),
+        only=(
+            Only(
+                lambda a, key: len(np.unique(key)) == len(key),
+                "It is right where no index repeats, and only there: an entry that was read twice "
+                "collects twice.",
+            ),
+            Only(
+                lambda a, key: a.ndim == 1,
+                "It is right where a has one axis, and only there: key may name rows of a matrix.",
+            ),
+        ),
         hints=(
             "Zeros of a's shape, and each g[i] goes back to where y[i] came from: a[key[i]].",
             "An entry that was read twice collects twice: gradients add up.",
@@ -48,6 +59,12 @@ LISTED = (
     Exercise(
         "matmul", np.matmul, "a, b", "y = a @ b", operand=1,
         given=lambda: matrices(),
+        only=(
+            Only(
+                lambda a, b: len(a) == 1,
+                "It is right where a has one row, and only there: gradients add up over the rows.",
+            ),
+        ),
         hints=(
             "Shapes almost decide it: a (n, m), g (n, k), and the gradient by b is (m, k).",
             "y[i, j] = sum_l a[i, l] b[l, j], so dE/db[l, j] = sum_i a[i, l] g[i, j]: X' dY.",

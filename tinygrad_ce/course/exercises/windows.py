@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_ce.course.exercise import Exercise, Mistake
+from tinygrad_ce.course.exercise import Exercise, Mistake, Only
 from tinygrad_ce.course.inputs import windowed
 from tinygrad_ce.course.naming import LOCAL
 from tinygrad_ce.rules.windows import correlate
@@ -12,6 +12,27 @@ __all__ = ["LISTED"]
 WINDOWS = """x (n, c, height, width), w (o, c, k, l), y and g (n, o, h, v). stride is (s, s),
     padding ((p, p), (p, p)), so many zeros around x; dilation is (1, 1) and groups is 1 here."""
 TURNED = "right but for the kernel, which is turned round"
+ONLY = (
+    Only(
+        lambda x, w, stride, padding, *rest: stride[0] == 1 and padding[0][0] == 0,
+        "It is right for stride 1 without padding, and only there: the window of y[.., i, j] "
+        "begins at s i, s j of the padded x.",
+    ),
+    Only(
+        lambda x, w, stride, padding, *rest: padding[0][0] == 0,
+        "It is right without padding, and only there: windows begin in the padded x, np.pad(x, "
+        "((0, 0), (0, 0), *padding)).",
+    ),
+    Only(
+        lambda x, w, stride, padding, *rest: padding[0][0] > 0,
+        "It is right with padding, and only there: [p:-p] is empty where p is 0, and [p : p + n] "
+        "is not.",
+    ),
+    Only(
+        lambda x, w, stride, padding, *rest: stride[0] == 1,
+        "It is right for stride 1, and only there: the window of y[.., i, j] begins at s i, s j.",
+    ),
+)
 SIDE = "(s, _), (h, v) = stride, g.shape[2:]\n"
 PADDED = "dx = np.pad(np.zeros(x.shape), ((0, 0), (0, 0), *padding))\n"
 CUT = "p = padding[0][0]\nreturn dx[:, :, p : p + x.shape[2], p : p + x.shape[3]]"
@@ -22,6 +43,7 @@ LISTED = (
         "y = the sum of w times each window of x", operand=1,
         given=lambda: windowed(),
         shapes=WINDOWS,
+        only=ONLY,
         hints=(
             "Which entries of x does w[o, c, k, l] meet? The same ones for every window: a slice.",
             "dE/dw[o, c, k, l] = sum over n, i, j of g[n, o, i, j] x[n, c, s i + k, s j + l], "
@@ -46,6 +68,15 @@ LISTED = (
                 "the gradient of the first example alone",
             ),
             Mistake(
+                f"{SIDE}x = np.pad(x, ((0, 0), (0, 0), *padding))\n"
+                "dw, (a, b) = np.zeros(w.shape), w.shape[2:]\n"
+                "for n, o, i, j in np.ndindex(g.shape):\n"
+                "    dw[o] = g[n, o, i, j] * x[n, :, s * i : s * i + a, s * j : s * j + b]\n"
+                "return dw",
+                "The kernel meets every window: their gradients add up, so += for =.",
+                "that of the last window alone",
+            ),
+            Mistake(
                 "windows.correlate_weight(x, np.ones_like(g), w.shape[2:], stride, padding, "
                 "dilation)", LOCAL, "right for g = 1",
             ),
@@ -62,6 +93,7 @@ LISTED = (
         "y = the sum of w times each window of x",
         given=lambda: windowed(),
         shapes=WINDOWS,
+        only=ONLY,
         hints=(
             "y[n, o, i, j] read a window of x, times w[o]. So g[n, o, i, j] goes back to that "
             "window, times w[o].",
@@ -75,6 +107,14 @@ LISTED = (
                 "for k, l in np.ndindex(w.shape[2:]):\n"
                 "    dx[:, :, k : k + s * h : s, l : l + s * v : s] = np.einsum(\n"
                 "        'noij,oc->ncij', g, w[:, :, k, l])\n"
+                f"{CUT}",
+                "Windows overlap: an entry that was read twice collects twice, so += for =.",
+                "the last gradient that arrived at each entry",
+            ),
+            Mistake(
+                f"{SIDE}{PADDED}a, b = w.shape[2:]\n"
+                "for n, o, i, j in np.ndindex(g.shape):\n"
+                "    dx[n, :, s * i : s * i + a, s * j : s * j + b] = g[n, o, i, j] * w[o]\n"
                 f"{CUT}",
                 "Windows overlap: an entry that was read twice collects twice, so += for =.",
                 "the last gradient that arrived at each entry",
