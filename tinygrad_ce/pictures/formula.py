@@ -7,7 +7,6 @@ them, and that program is simplified and printed. Nothing here knows a derivativ
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,19 +16,19 @@ from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import Error
 from tinygrad_ce.graph import Node
 from tinygrad_ce.pictures.numerals import number
+from tinygrad_ce.pictures.wording import inlined, written
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.printing import expression
-from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.simplify import readable
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 
-__all__ = ["local", "operation", "passed_on"]
+__all__ = ["Known", "local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
-_TWICE = re.compile(r"\(\((-[^()]*)\)\)")  # a negative number's brackets inside a call's
-_NEGATIVE = re.compile(r"\(-[\d.e+-]+\)")
+Known = dict[bool, str | None]  # the source of a rule, for a gradient of 1 and for any
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -50,7 +49,10 @@ def operation(node: Node, labels: Labels) -> str:
         args = _valued(tuple(operands), labels)
         named = _valued(dict(node.parameters), labels)
         line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
-        return _text(expression(line, lambda value: ast.Name(str(value.name))))
+        tree = expression(line, lambda value: ast.Name(str(value.name)))
+        if primitive.name == "<lambda>" and isinstance(tree, ast.Call):
+            tree.func = ast.Name(labels(primitive.function))
+        return written(tree)
     except _REFUSED:  # a setting that cannot be written down
         inside = ", ".join(labels(x) for x in _flat(operands) if isinstance(x, Node | np.ndarray))
         return f"{primitive.name}({inside})"
@@ -82,49 +84,17 @@ def _flat(x: Any) -> list[Any]:
     return [x]
 
 
-class _Short(ast.NodeTransformer):
-    """Names as a reader wants them: no `np.`, and whole numbers without a point."""
-
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        plain = isinstance(node.value, ast.Name) and node.value.id in ("np", "np.linalg", "linalg")
-        return ast.Name(node.attr) if plain else node
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Name(self.names.get(node.id, node.id))
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "masked" and len(node.args) == 2:
-            return ast.Call(ast.Name("where"), [node.args[1], node.args[0], ast.Constant(0)], [])
-        sign = {"ratio": ast.Div(), "weigh": ast.Mult()}.get(ast.unparse(node.func))
-        if sign is not None and len(node.args) == 2:  # quotient and product, 0 where their limit is
-            return ast.BinOp(node.args[0], sign, node.args[1])
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        x = node.value
-        if type(x) is float and np.isfinite(x):
-            return ast.Constant(int(x)) if x == int(x) and abs(x) < 1e6 else ast.Name(number(x))
-        return node
-
-
-def _text(tree: ast.AST, names: dict[str, str] | None = None) -> str:
-    text = _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
-    return text[1:-1] if _NEGATIVE.fullmatch(text) else text
-
-
-def local(node: Node, place: int, labels: Labels) -> str | None:
+def local(node: Node, place: int, labels: Labels, known: Known | None = None) -> str | None:
     """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
-    if not node.primitive.elementwise:
+    primitive = node.primitive
+    if not primitive.elementwise or primitive.function is output:  # one of several is a part
         return None
-    return _derived(node, place, labels, None)
+    return _derived(node, place, labels, None, known)
 
 
-def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | None:
+def passed_on(
+    node: Node, place: int, labels: Labels, gradient: str, known: Known | None = None
+) -> str | None:
     """What goes on to an operand, from the gradient of the node: `dy @ W.T`.
 
     Args:
@@ -132,57 +102,55 @@ def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | No
         place: which of its parents.
         labels: what operands, and the node itself, are called.
         gradient: what the node's gradient is called.
+        known: where what was found out is kept, to be written again with other labels.
 
     Returns:
         The expression; None where the rule cannot be written down.
     """
-    return _derived(node, place, labels, gradient)
+    return _derived(node, place, labels, gradient, known)
 
 
-def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> str | None:
+def _derived(
+    node: Node, place: int, labels: Labels, gradient: str | None, known: Known | None
+) -> str | None:
+    known = {} if known is None else known
+    whole = gradient is not None
+    if whole not in known:
+        known[whole] = _source(node, place, whole)
+    source = known[whole]
+    function = ast.parse(source).body[-1] if source else None
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    names = {f"a{i}": labels(node.operands[i]) for i in _dynamic(node)}
+    return inlined(function, {"g": gradient or "g", "y": labels(node), **names})
+
+
+def _dynamic(node: Node) -> list[int]:
+    """Which operands are arrays of numbers, and have a name in the program of a rule."""
+    pairs = enumerate(zip(node.operands, node.args))
+    return [i for i, (_, x) in pairs if is_plain(x) and x.dtype.kind in "biufc"]
+
+
+def _source(node: Node, place: int, whole: bool) -> str | None:
+    """The rule as a program's source, of g, y, and a0, a1, ...; where not whole, at g = 1."""
     rule, parent = node.rules[place], (node.parents or ())[place]
-    primitive, given = node.primitive, list(node.args)
+    primitive, given, slots = node.primitive, list(node.args), _dynamic(node)
     if type(node.value) is Several or not is_plain(node.value):
         return None
-    dynamic: dict[str, str] = {"g": gradient or "g", "y": labels(node)}
-    inputs: list[Any] = [np.ones_like(node.value), node.value]
-    names = ["g", "y"]
-    slots: list[int] = []
-    for i, (operand, arg) in enumerate(zip(node.operands, given)):
-        if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
-            slots.append(i)
-            names.append(f"a{i}")
-            dynamic[f"a{i}"] = labels(operand)
-            inputs.append(arg)
 
     def passing(*arrays: Any) -> Any:
         args = list(given)
         for slot, array in zip(slots, arrays[2:]):
             args[slot] = array
-        g = arrays[0] if gradient else 1.0
-        r = rule(g, arrays[1], *args, **node.parameters)
-        return primitive.fit(r, parent.value) if gradient and hasattr(r, "shape") else r
+        r = rule(arrays[0] if whole else 1.0, arrays[1], *args, **node.parameters)
+        return primitive.fit(r, parent.value) if whole and hasattr(r, "shape") else r
 
     try:
         with np.errstate(all="ignore"):
-            program = trace(passing, tuple(inputs), {}).program
-        for value, name in zip(program.inputs, names):
+            inputs = (np.ones_like(node.value), node.value, *(given[i] for i in slots))
+            program = trace(passing, inputs, {}).program
+        for value, name in zip(program.inputs, ["g", "y", *(f"a{i}" for i in slots)]):
             value.name = name
-        return _single(readable(program), dynamic)
+        return body(readable(program)).source
     except _REFUSED:
         return None
-
-
-def _single(program: Program, names: dict[str, str]) -> str | None:
-    """A program as one expression, or as some with `where` between them."""
-    function = ast.parse(body(program).source).body[-1]
-    if not isinstance(function, ast.FunctionDef):
-        return None
-    rows = []
-    for statement in function.body:
-        if isinstance(statement, ast.Assign):
-            rows.append(f"{_text(statement.targets[0], names)} = {_text(statement.value, names)}")
-        elif isinstance(statement, ast.Return) and statement.value is not None:
-            result = _text(statement.value, names)
-            return f"{result} where {', '.join(rows)}" if rows else result
-    return None

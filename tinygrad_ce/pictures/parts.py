@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.graph import Node
-from tinygrad_ce.pictures.formula import local, operation, passed_on
+from tinygrad_ce.pictures.formula import Known, local, operation, passed_on
 from tinygrad_ce.pictures.numerals import number
 from tinygrad_ce.rules.kinds import Several
 
@@ -126,6 +126,7 @@ class Edge:
     gradient: Any = None
     turn: int = 0
     aside: bool = False
+    _known: Known = field(default_factory=dict, repr=False)
 
     @property
     def flows(self) -> bool:
@@ -135,14 +136,14 @@ class Edge:
     @cached_property
     def local(self) -> str | None:
         """The derivative of the target by the source, `1 / x`, for functions of entries."""
-        return self._written(lambda node, i, labels, _: local(node, i, labels))
+        return self._written(lambda node, i, labels, _: local(node, i, labels, self._known))
 
     @cached_property
     def local_numeric(self) -> str | None:
         """The same with numbers for names, where everything is a single number."""
         if not (_is_number(self.target.value) and self.target.numeric):
             return None
-        return self._written(lambda node, i, _, s: local(node, i, s.numeral))
+        return self._written(lambda node, i, _, s: local(node, i, s.numeral, self._known))
 
     @cached_property
     def local_value(self) -> Any:
@@ -158,7 +159,7 @@ class Edge:
     def formula(self) -> str | None:
         """What went back, by the target's gradient `dL/dy`; None where it cannot be written."""
         return self._written(
-            lambda node, i, labels, s: passed_on(node, i, labels, s.d(self.target))
+            lambda node, i, labels, s: passed_on(node, i, labels, s.d(self.target), self._known)
         )
 
     @cached_property
@@ -167,8 +168,9 @@ class Edge:
         target = self.target
         if not (_is_number(target.value) and target.numeric) or target.flowing is None:
             return None
+        gradient = _bracketed(target.flowing)
         return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.flowing))
+            lambda node, i, _, s: passed_on(node, i, s.numeral, gradient, self._known)
         )
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
@@ -219,10 +221,11 @@ class Scene:
     Attributes:
         vertices: every value, oldest first; the result is the last.
         seed: the gradient that the backward pass began with; None where there was none.
+        called: what functions without a name of their own are called, by their ids.
     """
 
-    def __init__(self, vertices: list[Vertex], seed: Any) -> None:
-        self.vertices, self.seed = vertices, seed
+    def __init__(self, vertices: list[Vertex], seed: Any, called: dict[int, str]) -> None:
+        self.vertices, self.seed, self.called = vertices, seed, called
         self._by_id = {id(v.thing): v for v in vertices}
         for vertex in vertices:
             vertex.scene = self
@@ -242,11 +245,15 @@ class Scene:
 
     def label(self, thing: Any) -> str:
         """What something is called; a number is written out."""
+        if id(thing) in self.called:
+            return self.called[id(thing)]
         vertex = self._by_id.get(id(thing))
         return vertex.label if vertex is not None else _bracketed(getattr(thing, "value", thing))
 
     def numeral(self, thing: Any) -> str:
         """The number that something is, in brackets where it is negative."""
+        if id(thing) in self.called:
+            return self.called[id(thing)]
         return _bracketed(getattr(thing, "value", thing))
 
     def d(self, vertex: Vertex) -> str:

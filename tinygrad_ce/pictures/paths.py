@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Node, pull_back
+from tinygrad_ce.options import count
 from tinygrad_ce.pictures.numerals import numbers
 from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
 from tinygrad_ce.rules.kinds import Several
@@ -133,6 +134,7 @@ def paths(
       y -> a (operand b) -> E  3
       y -> v2 -> E             2
     """
+    most = count("most", most)
     scene = look(loss, begun(loss, gradient), names)
     return find(scene, end_of(scene, wrt), most)
 
