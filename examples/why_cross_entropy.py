@@ -375,6 +375,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = WORDS[given.lang]
+    if given.pictures is not None and mpl is None:
+        raise SystemExit(words["no_matplotlib"])
     print(words["title"], end="\n\n")
     of_the_loss(words)
     *runs, accuracy = race(given.quick)
@@ -384,8 +386,6 @@ def main() -> None:
     of_learning(words, runs, given.quick)
     of_the_logits(words)
     if given.pictures is not None:
-        if mpl is None:
-            raise SystemExit(words["no_matplotlib"])
         pictures(given.pictures, given.lang, runs)
 
 

@@ -494,8 +494,8 @@ def test_the_readme_names_a_file_for_each_of_the_fifteen_questions() -> None:
     assert named == {path.name for path in LESSONS}
     for _, cell in rows:
         assert re.search(r"`\d\d_\w+\.py`", cell)
-    command = rf"`python -m tinygrad_ce.course start ({'|'.join(EXERCISES)})`"
-    assert re.search(command, section)
+    command = rf"^python -m tinygrad_ce.course start ({'|'.join(EXERCISES)})\b"
+    assert re.search(command, section, re.MULTILINE)
     assert f"`list` shows all {COUNTS[len(EXERCISES)]}" in section
 
 

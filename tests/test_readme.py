@@ -27,7 +27,8 @@ NEEDS = dict.fromkeys((f"tinygrad_ce.testing.{name}" for name in SYMBOLIC), "sym
 NEEDS |= dict.fromkeys(("tinygrad_ce.data.images", "tinygrad_ce.sklearn"), "sklearn")
 
 
-def test_the_readmes_code_blocks_run() -> None:
+def test_the_readmes_code_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some save what they draw
     document = Sybil(parsers=[PythonCodeBlockParser()]).parse(ROOT / "README.md")
     examples = list(document.examples())
     assert len(examples) >= 4
@@ -68,6 +69,8 @@ def test_the_readme_shows_what_its_walks_print(
             linecache.checkcache()
             exec(compile(block, str(tmp_path / "script.py"), "exec"), names)
         else:
-            assert capsys.readouterr().out.endswith(block)
+            assert capsys.readouterr().out == block
             shown += 1
-    assert shown == 2
+    assert shown == 3
+    assert "r = p * q" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    assert (tmp_path / "backprop.html").read_text(encoding="utf-8").count('"back":') == 18
