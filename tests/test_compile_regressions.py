@@ -233,3 +233,18 @@ def test_flatten_takes_an_order() -> None:
 
 def test_an_argument_may_be_a_dict() -> None:
     check(lambda x: np.pad(x, {-1: (1, 2)}), (drawn(2, 3),))
+
+
+@pytest.mark.parametrize("point", [0.5, np.float64(0.5), np.array([0.25, 0.5])])
+@pytest.mark.parametrize("name", ["erf", "cbrt", "expi", "sici", "airy"])
+def test_ufuncs_of_scipys_are_known_to_every_program(name: str, point: Any) -> None:
+    special = pytest.importorskip("scipy.special")
+    function = getattr(special, name)
+
+    def first(x: Any) -> Any:
+        y = function(x)
+        return y[0] if isinstance(y, tuple) else y
+
+    check(function, (point,))
+    check(first, (point,))
+    check(tg.grad(lambda x: np.sum(first(x))), (point,))

@@ -111,7 +111,8 @@ def _argument(x: Any, names: Names) -> ast.expr:
         items = [_argument(item, names) for item in x]
         return ast.Tuple(items) if isinstance(x, tuple) else ast.List(items)
     if type(x) is dict:
-        return ast.Dict(*([_argument(item, names) for item in part] for part in (x, x.values())))
+        keys = [_argument(key, names) for key in x]
+        return ast.Dict([*keys], [_argument(item, names) for item in x.values()])
     if type(x) is slice:
         return _call(
             ast.Name("slice"), [_argument(p, names) for p in (x.start, x.stop, x.step)], {}
