@@ -431,3 +431,76 @@ def test_a_call_that_numpy_takes_has_its_gradient(f: Any) -> None:
 def test_ties_of_max_are_counted_in_the_dtype_of_the_gradient() -> None:
     g = extreme(np.float32(1), np.float32(2), np.array([2, 1, 2], np.float32))
     assert g.dtype == np.float32
+
+
+# Arrays of other classes.
+
+
+class Named(np.ndarray):
+    """A kind of array that changes nothing."""
+
+
+class Frame:
+    """What says how it becomes an array, as tables of data do."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.values, dtype)
+
+    def __array_ufunc__(self, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("computed by the table itself")
+
+
+@pytest.mark.parametrize("kind", ["memmap", "subclass"])
+@pytest.mark.parametrize(
+    "f", [tg.softmax, tg.logsumexp, tg.gelu, tg.erf, tg.log_sigmoid, lambda x: tg.xlogy(x, x),
+          lambda x: tg.softmax_cross_entropy(x, [0, 1]), lambda x: tg.set_at(x, 0, 1.0),
+          lambda x: tg.max_pool(x[None, None], 2)]
+)  # fmt: skip
+def test_functions_of_ours_take_arrays_of_a_class_of_their_own(
+    f: Any, kind: str, tmp_path: Any
+) -> None:
+    x = np.array([[0.5, 1.0, 2.0], [3.0, 1.5, 0.25]])
+    other: Any = x.view(Named)
+    if kind == "memmap":
+        other = np.memmap(tmp_path / "x", float, "w+", shape=x.shape)
+        other[:] = x
+    np.testing.assert_array_equal(f(other), f(x))
+    found, expected = (tg.grad(lambda x: np.sum(f(x)))(a) for a in (other, x))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_array_of_a_class_of_its_own_leaves_a_variable_its_gradient() -> None:
+    t = np.ones(2).view(Named)
+    np.testing.assert_array_equal(tg.grad(lambda y: np.sum(tg.xlogy(t, y)))(np.full(2, 2.0)), 0.5)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("kind", [np.matrix, np.ma.MaskedArray])
+@pytest.mark.parametrize(
+    "call", [tg.relu, tg.gelu, tg.softmax, tg.grad(np.sum), tg.one_hot,
+             lambda x: tg.xlogy(variable([1.0, 1.0]), x)]
+)  # fmt: skip
+def test_arrays_whose_operators_mean_something_else_are_refused(call: Any, kind: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match="its arithmetic differs"):
+        call(kind([[1.0, 2.0], [3.0, 4.0]]))
+
+
+@pytest.mark.parametrize("other", [Frame([1.0, 2.0, 3.0]), range(1, 4)])
+@pytest.mark.parametrize(
+    "f", [lambda x, t: x * t, lambda x, t: x - t, lambda x, t: x**t, lambda x, t: np.maximum(x, t),
+          lambda x, t: x @ t, lambda x, t: np.add(x, t), lambda x, t: np.dot(x, t)]
+)  # fmt: skip
+def test_what_becomes_an_array_is_taken_as_one(f: Any, other: Any) -> None:
+    x, t = np.array([2.0, 0.5, 4.0]), np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(f(tg.tensor(x), other).numpy(), f(x, t))
+    found, expected = (tg.grad(lambda x, t=t: np.sum(f(x, t)))(x) for t in (other, t))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("call", [lambda x: np.add(x, "1"), lambda x: np.maximum({1.0}, x)])
+def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match=r"was called with a (str|set)"):
+        call(variable([1.0, 2.0]))
