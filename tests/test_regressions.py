@@ -504,3 +504,34 @@ def test_what_becomes_an_array_is_taken_as_one(f: Any, other: Any) -> None:
 def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
     with pytest.raises(tg.UnsupportedError, match=r"was called with a (str|set)"):
         call(variable([1.0, 2.0]))
+
+
+# What is no number, and what is no pair.
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tg.grad(lambda x: np.allclose(x, x))(1.0), "f returned True"),
+        (lambda: tg.grad(lambda x: x, has_aux=True)(1.0), "with has_aux=True"),
+        (lambda: tg.grad(lambda x: (x, 1, 2), has_aux=True)(1.0), "with has_aux=True"),
+        (lambda: tg.value_and_grad(lambda x: np.stack([x, x]), 0, True)(1.0), "has_aux=True"),
+        (lambda: tg.grad(lambda x: x, 0.5)(1.0), "argnums is the number"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, "x")(1.0), "argnums is the number"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, None)(1.0), "argnums is the number"),  # type: ignore[arg-type]
+        (lambda: tg.jacobian(lambda x: "a")(1.0), "given as a result"),
+        (lambda: tg.jvp(lambda x: x, 1.0, None), "given as a tangent"),
+        (lambda: tg.vjp(lambda x: x, 1.0)[1]("a"), "given as a gradient"),
+        (lambda: variable(1.0).backward(np.array(None)), "a gradient of dtype object"),
+        (lambda: variable(1.0).backward("1"), "a gradient of dtype <U1"),
+        (lambda: setattr(variable(1.0), "data", None), "data of dtype object"),
+        (lambda: setattr(variable(1.0), "data", 1j), "data of dtype complex128"),
+        (lambda: variable(1.0).register_hook(None), "a hook is a function"),  # type: ignore[arg-type]
+        (lambda: tg.mean_squared_error(None, None), "a loss compares numbers"),
+        (lambda: tg.cross_entropy("a", 0), "a loss compares numbers"),
+        (lambda: tg.huber(np.ones(2, object), np.ones(2)), "a loss compares numbers"),
+    ],
+)
+def test_what_is_refused_is_named(call: Any, words: str) -> None:
+    with pytest.raises((tg.Error, TypeError), match=words):
+        call()

@@ -4,7 +4,7 @@ Arrays in, arrays out; where an argument is a Tensor, or a variable from outside
 results are Tensors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,9 @@ class Run:
 
 def _numbers(argnums: Argnums, n: int) -> list[int]:
     """The numbers of the arguments meant, of n, counted from the front."""
-    given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    given = list(argnums) if isinstance(argnums, Iterable) else [argnums]
+    if not all(isinstance(number, int | np.integer) for number in given):
+        raise TypeError(f"argnums is the number of an argument, or several, not {argnums!r:.80}")
     for number in given:
         if not -n <= number < n:
             raise ValueError(f"argnums names argument {number}; {n} were given by position")

@@ -1,16 +1,18 @@
 """Targets of losses: class indices and distributions, and the checks of both and of the outputs."""
 
 import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import as_array, dispatched
-from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
+from tinygrad_ce.errors import DTypeError, LossWarning, ShapeError, TargetError
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
+    "as_numbers",
     "check_distribution",
     "check_labels",
     "check_logarithms",
@@ -81,6 +83,30 @@ def check_labels(t: Any, n: int) -> None:
             f"with {n} classes labels run from 0 to {n - 1}",
             "correct it, or name it as ignore_index where a loss has that option",
         )
+
+
+def as_numbers(x: Any, name: str) -> Any:
+    """As `as_array`, for the outputs and targets of a loss.
+
+    Raises:
+        DTypeError: they are text, objects, or anything else but numbers.
+
+    >>> as_numbers([1, 2], "the outputs")
+    array([1, 2])
+    """
+    x = as_array(x)
+    if x.dtype.kind in "biufc" or (x.dtype.kind == "O" and _is_symbolic(x)):
+        return x
+    raise DTypeError(
+        f"{name} have dtype {x.dtype}",
+        "a loss compares numbers",
+        "convert them, for example with np.asarray(x, float)",
+    )
+
+
+def _is_symbolic(x: Any) -> bool:
+    """Whether what computes for itself stands in an array of objects."""
+    return x.size > 0 and not isinstance(x.ravel()[0], Number | str | bytes | None)
 
 
 def real_values(x: Any) -> Any:

@@ -45,6 +45,7 @@ class Variable(Array):
         if data is self.value:
             self.number = tick()
             return
+        _check_assigned(np.asarray(data).dtype, self.dtype)
         value = np.asarray(data, dtype=self.dtype)
         if value.shape != self.shape:
             raise ShapeError(
@@ -106,6 +107,12 @@ class Variable(Array):
                 )
             return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
         gradient = np.asarray(values_of(gradient))
+        if gradient.dtype.kind not in "biufc" and self.dtype.kind != "O":
+            raise DTypeError(
+                f"backward() was given a gradient of dtype {gradient.dtype}",
+                "it holds numbers",
+                "pass an array of numbers of the tensor's shape",
+            )
         if gradient.dtype.kind == "c" and self.dtype.kind != "c":
             raise DTypeError(
                 "backward() of a real tensor was given a complex gradient",
@@ -151,6 +158,12 @@ class Variable(Array):
         np.float64(60.0)
         """
         self._check_gradient("register_hook")
+        if not callable(hook):
+            raise GradientError(
+                f"register_hook() was given {hook!r:.60}",
+                "a hook is a function of the gradient",
+                "pass a function that takes an array",
+            )
         return Hook(extras_of(self).hooks, hook)
 
     def _check_gradient(self, asked: str) -> None:
@@ -160,6 +173,17 @@ class Variable(Array):
                 "no gradient will arrive here",
                 "compute it from tensors made with requires_grad=True",
             )
+
+
+def _check_assigned(found: np.dtype[Any], kept: np.dtype[Any]) -> None:
+    """Refuse data that a leaf could not hold without losing a part of them."""
+    loses = found.kind not in "biufc" or (found.kind == "c" and kept.kind != "c")
+    if loses and kept.kind != "O":
+        raise DTypeError(
+            f"data of dtype {found} were assigned to a tensor of dtype {kept}",
+            "a leaf keeps its dtype",
+            "convert them, or make a new tensor",
+        )
 
 
 def check_differentiable(value: Any, requires_grad: bool) -> None:
