@@ -535,3 +535,32 @@ def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
 def test_what_is_refused_is_named(call: Any, words: str) -> None:
     with pytest.raises((tg.Error, TypeError), match=words):
         call()
+
+
+# Where nothing, or nothing much, is handed in.
+
+
+@pytest.mark.parametrize(
+    ("f", "shape"),
+    [
+        (lambda x: x @ np.ones((0, 5)), (4, 2, 0)),
+        (lambda x: np.ones((4, 2, 0)) @ x, (0, 5)),
+        (lambda x: np.dot(np.ones((4, 2, 0)), x), (0, 5)),
+        (lambda x: np.einsum("ij->", x), (0, 3)),
+        (lambda x: np.einsum("ij->", x), (3, 0)),
+        (lambda x: np.einsum("ii", x), (0, 0)),
+        (lambda x: np.take(x, [], axis=0), (2, 3)),
+        (lambda x: np.take(x, ()), (0,)),
+        (lambda x: np.diff(x, n=0, prepend=0.0, append=x), (3,)),
+    ],
+)
+def test_empty_operands_have_numpys_value_and_a_gradient_of_their_shape(f: Any, shape: Any) -> None:
+    x = np.ones(shape)
+    np.testing.assert_array_equal(f(variable(x)).numpy(), f(x))
+    assert tg.grad(lambda x: np.sum(f(x)))(x).shape == shape
+    assert tg.jvp(f, x, x)[1].shape == np.shape(f(x))
+
+
+def test_a_variable_probability_is_named() -> None:
+    with pytest.raises(tg.UnsupportedError, match="a variable as q"):
+        tg.grad(lambda q: np.quantile(np.arange(3.0), q))(0.5)
