@@ -564,3 +564,26 @@ def test_empty_operands_have_numpys_value_and_a_gradient_of_their_shape(f: Any, 
 def test_a_variable_probability_is_named() -> None:
     with pytest.raises(tg.UnsupportedError, match="a variable as q"):
         tg.grad(lambda q: np.quantile(np.arange(3.0), q))(0.5)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize(
+    "f", [np.sum, np.nansum, np.nanmean, np.nanvar, np.nanstd, np.cumsum, np.cumprod, np.nancumsum,
+          tg.softmax]
+)  # fmt: skip
+def test_a_number_goes_along_axis_0_in_the_gradient_too(f: Any, axis: int) -> None:
+    x = np.array(1.5)
+    found = tg.grad(lambda x: np.sum(f(x, axis=axis)))(x)
+    assert found.shape == ()
+    compiled = tg.compile(lambda x: 2 * np.sum(f(x, axis=axis)))
+    assert compiled(x) == 2 * np.sum(f(x, axis=axis))
+    assert tg.compile(tg.grad(lambda x: np.sum(f(x, axis=axis))))(x) == found
+
+
+def test_logsumexp_of_complex_numbers_is_the_principal_logarithm() -> None:
+    z = np.array([3.0 + 5.0j, 2.0 - 9.0j, 1.0j])
+    np.testing.assert_allclose(tg.logsumexp(z), np.log(np.sum(np.exp(z))), rtol=1e-14)
+
+
+def test_group_norm_of_no_examples_is_empty() -> None:
+    assert tg.nn.GroupNorm(2, 4)(np.zeros((0, 4, 3))).shape == (0, 4, 3)

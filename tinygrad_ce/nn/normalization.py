@@ -1,5 +1,6 @@
 """Layers that bring numbers to mean 0 and variance 1: BatchNorm, LayerNorm, GroupNorm, RMSNorm."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,8 @@ class GroupNorm(Module):
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
-        rows = np.reshape(x, (len(x), self.num_groups, x.size // (len(x) * self.num_groups)))
+        length = math.prod(x.shape[1:]) // self.num_groups
+        rows = np.reshape(x, (len(x), self.num_groups, length))
         y = np.reshape(_normed(rows, (2,), self.eps)[0], x.shape)
         if self.weight is None:
             return y
