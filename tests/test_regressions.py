@@ -587,3 +587,48 @@ def test_logsumexp_of_complex_numbers_is_the_principal_logarithm() -> None:
 
 def test_group_norm_of_no_examples_is_empty() -> None:
     assert tg.nn.GroupNorm(2, 4)(np.zeros((0, 4, 3))).shape == (0, 4, 3)
+
+
+# Weights of losses.
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z, w, p: tg.softmax_cross_entropy(z, [0, 2], weight=w),
+        lambda z, w, p: tg.softmax_cross_entropy(z, p, weight=w, label_smoothing=0.1),
+        lambda z, w, p: tg.cross_entropy(tg.softmax(z), p, weight=w),
+        lambda z, w, p: tg.focal(z, [0, 2], weight=w, reduction="sum"),
+        lambda z, w, p: tg.sigmoid_cross_entropy(z, p, weight=w),
+        lambda z, w, p: tg.binary_cross_entropy(tg.sigmoid(z), p, weight=w),
+        lambda z, w, p: tg.nn.CrossEntropyLoss(weight=w)(z, np.array([0, 2])),
+        lambda z, w, p: tg.nn.BCEWithLogitsLoss(pos_weight=w)(z, p),
+    ],
+)
+def test_weights_and_distributions_have_their_whole_gradient(loss: Any) -> None:
+    rng = np.random.default_rng(0)
+    z, u, w = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), np.array([0.5, 1.0, 2.0])
+
+    def f(z: Any, w: Any, u: Any) -> Any:
+        return loss(z, w, tg.softmax(u))
+
+    assert tgt.gradcheck(f, z, w, u)
+    assert np.any(tg.grad(f, 1)(z, w, u) != 0)
+    found = tg.compile(tg.grad(f, (0, 1)))(z, w, u)
+    for a, b in zip(found, tg.grad(f, (0, 1))(z, w, u), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+def test_a_loss_with_weights_is_an_argument_of_a_compiled_function() -> None:
+    z, t = np.array([[0.5, 1.0, -1.0], [2.0, 0.0, 1.0]]), np.array([0, 2])
+    layer = tg.nn.CrossEntropyLoss(weight=np.array([0.5, 1.0, 2.0]))
+    assert tg.compile(lambda layer, z: layer(z, t))(layer, z) == layer(z, t)
+
+
+def test_batchmean_of_no_batch_is_refused() -> None:
+    with pytest.raises(tg.ShapeError, match="batchmean"):
+        tg.nn.KLDivLoss(reduction="batchmean")(np.array(-1.0), np.array(0.5))
+
+
+def test_prelu_of_a_number_is_a_number() -> None:
+    assert np.shape(tg.nn.PReLU()(np.float64(-1.0))) == ()

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.rules.softmax import log_softmax
 from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
@@ -381,5 +382,5 @@ def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
 def _weighted(losses: Any, weight: ArrayLike | None, reduction: Reduction) -> Any:
     if weight is None:
         return _reduced(losses, None, reduction)
-    weights = np.broadcast_to(np.asarray(weight, dtype=losses.dtype), losses.shape)
+    weights = np.broadcast_to(as_array(weight).astype(losses.dtype), losses.shape)
     return _reduced(weigh(weights, losses), weights, reduction)

@@ -174,10 +174,10 @@ def class_weights(
         p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
     if weight is None:
         return p, counts
-    weights = as_array(real_values(weight)).astype(y.dtype)
-    _check_weights(weights, n)
+    weights = as_array(weight).astype(y.dtype)
+    _check_weights(real_values(weights), n)
     p = p * laid_along(weights, axis, y.ndim)
-    return p, np.sum(real_values(p), axis=axis)
+    return p, np.sum(np.real(p) if p.dtype.kind == "c" else p, axis=axis)
 
 
 @dispatched

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_ce import losses
 from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.functions import softplus, xlogy
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.rules.support import weigh
@@ -55,7 +56,7 @@ class _ClassLoss(_Loss):
 
     def __init__(self, weight: ArrayLike | None, ignore_index: int, reduction: Reduction) -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else np.asarray(weight))
+        self.register_buffer("weight", None if weight is None else as_array(weight))
         self.ignore_index = ignore_index
 
     def _options(self, x: Any, t: Any) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class _ClassLoss(_Loss):
         counted = t != self.ignore_index
         share = counted.astype(x.dtype)
         if self.weight is not None:
-            share = share * np.asarray(self.weight, x.dtype)[np.where(counted, t, 0)]
+            share = share * as_array(self.weight).astype(x.dtype)[np.where(counted, t, 0)]
         total = np.sum(share)
         return np.sum(found) / np.where(total == 0, 1, total).astype(x.dtype)
 
@@ -194,7 +195,7 @@ class BCELoss(_Loss):
 
     def __init__(self, weight: ArrayLike | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else np.asarray(weight))
+        self.register_buffer("weight", None if weight is None else as_array(weight))
 
     def forward(self, y: Any, t: Any) -> Any:
         found = losses.binary_cross_entropy(y, t, reduction="none")
@@ -221,8 +222,8 @@ class BCEWithLogitsLoss(_Loss):
         pos_weight: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else np.asarray(weight))
-        self.register_buffer("pos_weight", None if pos_weight is None else np.asarray(pos_weight))
+        self.register_buffer("weight", None if weight is None else as_array(weight))
+        self.register_buffer("pos_weight", None if pos_weight is None else as_array(pos_weight))
 
     def forward(self, z: Any, t: Any) -> Any:
         z, t = as_array(z), as_array(t)
@@ -231,7 +232,7 @@ class BCEWithLogitsLoss(_Loss):
         else:
             check_same_shape(z, t)
             t = float_like(t, z)
-            p = np.asarray(self.pos_weight, z.dtype)
+            p = as_array(self.pos_weight).astype(z.dtype)
             found = weigh(p * t, softplus(-z)) + weigh(1 - t, softplus(z))
         return self._reduced(_times(found, self.weight))
 
@@ -254,9 +255,15 @@ class KLDivLoss(_Loss):
         log_y, t = as_array(log_y), as_array(t)
         check_same_shape(log_y, t)
         p, entropy = (np.exp(t), weigh(np.exp(t), t)) if self.log_target else (t, xlogy(t, t))
+        if self.by_batch and not log_y.ndim:
+            raise ShapeError(
+                "the log-probabilities have shape ()",
+                "batchmean divides by the number of examples, the length of the first axis",
+                "pass an array of examples, or use reduction='sum'",
+            )
         total = self._reduced(entropy - weigh(p, log_y))
         return total / len(log_y) if self.by_batch else total
 
 
 def _times(found: Any, weight: Any) -> Any:
-    return found if weight is None else found * np.asarray(weight, found.dtype)
+    return found if weight is None else found * as_array(weight).astype(found.dtype)
