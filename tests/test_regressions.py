@@ -632,3 +632,64 @@ def test_batchmean_of_no_batch_is_refused() -> None:
 
 def test_prelu_of_a_number_is_a_number() -> None:
     assert np.shape(tg.nn.PReLU()(np.float64(-1.0))) == ()
+
+
+# Networks and optimizers.
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tg.nn.Sequential(tg.nn.Linear(2, 2), np.tanh),
+        lambda: tg.nn.Sequential(tg.nn.Linear(2, 2), tg.nn.ReLU),
+        lambda: tg.nn.Sequential({"a": "relu"}),
+        lambda: tg.nn.ModuleList([lambda x: x]),  # type: ignore[list-item]
+        lambda: tg.nn.ModuleDict({"a": 3}),  # type: ignore[dict-item]
+    ],
+)
+def test_what_is_no_module_is_not_left_out_in_silence(call: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match="made of modules"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: tg.nn.Flatten(5)(x), "axes from 5 to -1"),
+        (lambda x: tg.nn.Flatten()(x[0]), "axes from 1 to -1"),
+        (lambda x: tg.nn.GroupNorm(1, 4)(x), "built for shape"),
+        (lambda x: tg.nn.GroupNorm(1, 4, affine=False)(x), "built for shape"),
+        (lambda x: tg.optim.SGD(tg.nn.Linear(2, 2)), "pass model.parameters"),
+        (lambda x: tg.optim.Adam([variable(1.0)], lr=None), "Options are numbers"),
+        (lambda x: tg.optim.Adam([variable(1.0)], lr=NAN), "lr is nan"),
+        (lambda x: tg.optim.SGD([{"lr": 0.1}]), "stands under 'params'"),
+        (lambda x: fit((x, x)), "a tuple of arrays"),
+        (lambda x: fit([], "loss"), "takes outputs and targets"),
+        (lambda x: fit([], epochs=-1), "epochs=-1"),
+    ],
+)
+def test_what_does_not_fit_a_network_is_named(call: Any, words: str) -> None:
+    with pytest.raises((tg.Error, ValueError, TypeError), match=words):
+        call(np.ones((2, 3)))
+
+
+def fit(examples: Any, loss: Any = tg.mean_squared_error, epochs: int = 1) -> Any:
+    return tg.fit(tg.nn.Linear(3, 3), examples, loss, tg.optim.sgd(), epochs)
+
+
+def test_gradients_are_matched_with_parameters_by_key() -> None:
+    rule = tg.optim.sgd(lr=1.0)
+    w = {"a": np.zeros(2), "b": np.zeros(2)}
+    new, _ = rule.update({"b": np.full(2, 2.0), "a": np.ones(2)}, rule.init(w), w)
+    np.testing.assert_array_equal([new["a"], new["b"]], [[-1, -1], [-2, -2]])
+    with pytest.raises(tg.ShapeError):
+        rule.update({"c": np.ones(2), "a": np.ones(2)}, rule.init(w), w)
+
+
+@pytest.mark.parametrize("kind", [tg.optim.SGD, tg.optim.Adam])
+def test_a_gradient_may_be_a_tensor(kind: Any) -> None:
+    w, v = variable([1.0, 2.0]), variable([1.0, 2.0])
+    w.grad, v.grad = tg.tensor([1.0, -1.0]), np.array([1.0, -1.0])
+    for p in (w, v):
+        kind([p], lr=0.5).step()
+    np.testing.assert_array_equal(w.numpy(), v.numpy())

@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.nn.module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+
+
+def _check_module(owner: Module, x: Any) -> None:
+    """Refuse what would be no part of a network, and left out of it in silence."""
+    if isinstance(x, Module) or (
+        isinstance(x, list | tuple) and x and all(isinstance(part, Module) for part in x)
+    ):
+        return
+    raise UnsupportedError(
+        f"{type(owner).__name__} was given {x!r:.80}",
+        "it is made of modules",
+        "write nn.Tanh() for nn.Tanh or np.tanh, or a class of your own with a forward",
+    )
 
 
 class _Numbered(Module):
@@ -22,6 +36,7 @@ class _Numbered(Module):
         return found if isinstance(found, Module) else type(self)._of(found)
 
     def __setitem__(self, place: int, module: Module) -> None:
+        _check_module(self, module)
         names = [name for name, _ in self.named_children()]
         setattr(self, names[place], module)
 
@@ -31,6 +46,7 @@ class _Numbered(Module):
 
     def append(self, module: Module) -> Self:
         """Put a module at the end."""
+        _check_module(self, module)
         setattr(self, str(len(self)), module)
         return self
 
@@ -55,6 +71,7 @@ class Sequential(_Numbered):
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
+                _check_module(self, module)
                 setattr(self, name, module)
         else:
             self.extend(modules)
@@ -129,6 +146,7 @@ class ModuleDict(Module):
         return dict(self.named_children())[name]
 
     def __setitem__(self, name: str, module: Module) -> None:
+        _check_module(self, module)
         setattr(self, name, module)
 
     def __len__(self) -> int:

@@ -160,7 +160,16 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
-        start, end = self.start_dim % x.ndim, self.end_dim % x.ndim + 1
+        start, end = self.start_dim, self.end_dim
+        if not all(-x.ndim <= axis < x.ndim for axis in (start, end)) or (
+            start % x.ndim > end % x.ndim
+        ):
+            raise ShapeError(
+                f"x has shape {x.shape}",
+                f"the axes from {start} to {end} are made one",
+                "pass x with these axes, examples first, or name others",
+            )
+        start, end = start % x.ndim, end % x.ndim + 1
         return np.reshape(x, (*x.shape[:start], prod(x.shape[start:end]), *x.shape[end:]))
 
     def extra_repr(self) -> str:

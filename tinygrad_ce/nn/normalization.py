@@ -235,6 +235,12 @@ class GroupNorm(Module):
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise ShapeError(
+                f"x has shape {x.shape}",
+                f"GroupNorm was built for shape (N, {self.num_channels}, *shape)",
+                "reshape x, or build the layer with the number of channels that x has",
+            )
         length = math.prod(x.shape[1:]) // self.num_groups
         rows = np.reshape(x, (len(x), self.num_groups, length))
         y = np.reshape(_normed(rows, (2,), self.eps)[0], x.shape)

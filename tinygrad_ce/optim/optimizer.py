@@ -36,6 +36,12 @@ class Optimizer:
         self.formula, self.defaults = rule.formula, dict(rule.options)
         self.param_groups: list[dict[str, Any]] = []
         self._blocks: list[list[Block]] = []
+        if not isinstance(params, Iterable) or isinstance(params, str):
+            raise DTypeError(
+                f"an optimizer was given {params!r:.60}",
+                "it changes several Tensors",
+                "pass model.parameters(), or a list of Tensors",
+            )
         given = list(params)
         if not given:
             raise GradientError(
@@ -53,6 +59,11 @@ class Optimizer:
             DTypeError: one is no Tensor that can have a gradient.
             ValueError: one is here already, or an option is not known.
         """
+        if "params" not in group:
+            raise ValueError(
+                f"a group of parameters has {sorted(group)}. What they are stands under 'params'. "
+                "Pass {'params': [...], ...}."
+            )
         params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         for p in params:

@@ -242,7 +242,9 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     """The options by name, checked."""
     for name, x in given.items():
         for number in x if isinstance(x, tuple) else (x,):
-            if number < 0 or (name == "betas" and number >= 1):
+            if number is None or isinstance(number, str):
+                raise TypeError(f"{name} is {x!r}. Options are numbers. Pass one.")
+            if not number >= 0 or (name == "betas" and number >= 1):
                 raise ValueError(
                     f"{name} is {x}. Options are not negative, and betas below 1. Correct it."
                 )

@@ -94,7 +94,7 @@ def fit(
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    _check(examples, epochs, validation, metrics, checkpoint, resume)
+    _check(examples, loss, epochs, validation, metrics, checkpoint, resume)
     if isinstance(optimizer, Rule):
         optimizer = Optimizer(model.parameters(), optimizer)
     if monitor is None and (validation is not None or patience is not None):
@@ -161,8 +161,28 @@ def _ends(run: Training, patience: int | None, interrupt: Interrupt) -> bool:
 
 
 def _check(
-    examples: Any, epochs: int, validation: Any, metrics: Any, checkpoint: Any, resume: bool
+    examples: Any,
+    loss: Any,
+    epochs: int,
+    validation: Any,
+    metrics: Any,
+    checkpoint: Any,
+    resume: bool,
 ) -> None:
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(
+            f"epochs={epochs!r}. It says how often the examples are gone through. Pass an integer."
+        )
+    if not callable(loss):
+        raise TypeError(
+            f"loss={loss!r:.60}. It takes outputs and targets. Pass nn.CrossEntropyLoss(), or a "
+            "function of both."
+        )
+    if isinstance(examples, tuple) and all(hasattr(part, "shape") for part in examples):
+        raise ValueError(
+            "examples are a tuple of arrays. Training goes through batches of them. "
+            "Pass tg.data.batches(x, t)."
+        )
     if metrics and validation is None:
         raise ValueError(
             f"metrics {sorted(metrics)} were given without validation. They are measured on it. "
