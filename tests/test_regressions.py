@@ -693,3 +693,8 @@ def test_a_gradient_may_be_a_tensor(kind: Any) -> None:
     for p in (w, v):
         kind([p], lr=0.5).step()
     np.testing.assert_array_equal(w.numpy(), v.numpy())
+
+
+def test_a_gradient_does_not_end_in_a_duration_in_silence() -> None:
+    with pytest.raises(tg.DTypeError, match="times and dates"):
+        variable([1.0, 2.0]) * np.timedelta64(1, "D")

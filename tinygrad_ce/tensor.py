@@ -251,6 +251,12 @@ def _made(
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not is_array(value):
             value = np.asarray(value)[()]
+        if value.dtype.kind in "mM":
+            raise DTypeError(
+                f"{primitive.name} of a tensor that requires a gradient made dtype {value.dtype}",
+                "no gradient flows through times and dates",
+                "divide them by np.timedelta64(1, 's') or another unit first",
+            )
         if value.dtype.kind not in "fcO":
             return leaf(value)  # integers do not follow their operands smoothly
         return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
