@@ -34,6 +34,7 @@ BLUE, ORANGE = "#2563b0", "#e08a00"  # squared error, cross-entropy: the article
 WRONG, RATE, GOAL = 1e-3, 0.5, 0.95
 SPOILED, STEPS = 100, 6000  # steps toward the wrong kana, and at most toward the right ones
 CLIP = 1e-7
+CLIP_TEXT = np.format_float_scientific(CLIP, trim="-", exp_digits=1)
 JAPANESE_FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic",
                   "VL Gothic", "Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic")  # fmt: skip
 
@@ -51,7 +52,7 @@ WORDS = {
         9: "the same network, the same confidently wrong start, the same learning rate",
         10: "the squared error gets there too, later",
         11: "through softmax, -t / y becomes y - t; the squared error keeps a factor y (1 - y)",
-        12: "clipping at 1e-7 makes a plateau at {:.3f}, where nothing is learned",
+        12: "clipping at {} makes a plateau at {:.3f}, where nothing is learned",
         "gap": "smallest E - H(q) of {} pairs: {:.2e}; at p = q: {:.1e}",
         "accuracy": "accuracy on unseen type families: {:.3f}",
         "steps": "steps to {:.0%} accuracy: cross-entropy {}, squared error {}",
@@ -63,7 +64,7 @@ WORDS = {
         "dy": "derivative by y", "dz": "gradient by the logit",
         "ce": "cross-entropy", "se": "squared error",
         "no_font": "no Japanese font was found: the pictures have English labels",
-        "no_matplotlib": "the pictures need matplotlib: pip install matplotlib",
+        "no_matplotlib": 'the pictures need matplotlib: pip install "tinygrad_ce[pictures]"',
         "saved": "saved {}",
     },
     "ja": {
@@ -74,24 +75,24 @@ WORDS = {
         4: "「あいうえお」を one-hot の行で表し、ここで学習したネットワークに読ませる",
         5: "-log p は p = 1 で 0、0 に近づくと限りなく大きくなる",
         6: "二乗誤差の微分は y - t。記事のように負号を付けて書けば -y + t",
-        7: "交差エントロピーの y による微分は -t / y。エンジンもそう印字する",
+        7: "交差エントロピーの y による微分は -t / y。エンジンもそう出力する",
         8: "y = 0 に近づくと、一方の微分は -1、他方は -1 / y",
         9: "同じネットワーク、同じ「自信をもって間違った」出発点、同じ学習率",
         10: "二乗誤差でも到達するが、遅い",
         11: "softmax を通すと -t / y は y - t になる。二乗誤差には係数 y (1 - y) が残る",
-        12: "1e-7 で切り取ると {:.3f} で平らになり、そこでは何も学習されない",
+        12: "{} でクリップすると {:.3f} で頭打ちになり、そこでは何も学習されない",
         "gap": "{} 組での E - H(q) の最小値: {:.2e}、p = q では {:.1e}",
         "accuracy": "未知の書体での正解率: {:.3f}",
         "steps": "正解率 {:.0%} までのステップ数: 交差エントロピー {}、二乗誤差 {}",
         "first": "出発点での重みの勾配: 交差エントロピー {:.3g}、二乗誤差 {:.3g}",
         "signal": "p = {}: ロジットへの勾配は交差エントロピー {:.4f}、二乗誤差 {:.6f}: "
                   "{:.0f} 倍(1/2 を付けなければ {:.0f} 倍)",
-        "plateau": "p = 1e-9 での勾配: 切り取ると {:g}、切り取らなければ {:.4g}",
+        "plateau": "p = 1e-9 での勾配: クリップすると {:g}、しなければ {:.4g}",
         "loss": "損失", "acc": "正解率", "step": "ステップ", "p": "正解クラスの確率 p",
         "dy": "y による微分", "dz": "ロジットによる勾配",
         "ce": "交差エントロピー", "se": "二乗誤差",
         "no_font": "日本語フォントが見つからないため、図の文字は英語にします",
-        "no_matplotlib": "図には matplotlib が必要です: pip install matplotlib",
+        "no_matplotlib": '図には matplotlib が必要です: pip install "tinygrad_ce[pictures]"',
         "saved": "{} に保存しました",
     },
 }  # fmt: skip
@@ -141,48 +142,60 @@ def by_logits(loss: Any, p: float) -> float:
     return float(tg.grad(lambda z: loss(tg.softmax(z), t))(np.log(at_true(p)))[0])
 
 
-def statements(words: dict[Any, Any]) -> None:
-    """Rows 1 to 3, 5 to 8, 11 and 12, each computed and checked."""
+def row(number: int, statement: str, *found: str) -> None:
+    """Print a statement, and beneath it what was computed."""
+    print("\n      ".join([f"{number:2d}. {statement}", *found]))
+
+
+def of_the_loss(words: dict[Any, Any]) -> None:
+    """Rows 1 to 3."""
     rng = np.random.default_rng(0)
     p, q = distributions(rng, 1000), distributions(rng, 1000)
-
-    def row(number: int, text: str = "") -> None:
-        print(f"{number:2d}. {words[number]}" + (f"\n      {text}" if text else ""))
-
     e = tg.cross_entropy(p, q, reduction="none")
     check("row 1", near(e, -np.sum(q * np.log(p), axis=1)))
-    row(1)
+    row(1, words[1])
     entropy = -np.sum(q * np.log(q), axis=1)
     own = tg.cross_entropy(q, q, reduction="none") - entropy
     check("row 2", np.all(e - entropy > 0) and np.all(np.abs(own) < 1e-12))
-    row(2, words["gap"].format(len(p), np.min(e - entropy), np.max(np.abs(own))))
+    row(2, words[2], words["gap"].format(len(p), np.min(e - entropy), np.max(np.abs(own))))
     y, k = np.array([0.0, 0.3, 0.7, 0.0, 0.0]), 2
     one_hot = np.eye(5)[k]
     by_y = tg.grad(tg.cross_entropy)(y, one_hot)
     check("row 3", near(tg.cross_entropy(y, one_hot), tg.cross_entropy(y, k)))
     check("row 3", near(tg.cross_entropy(y, k), -np.log(0.7)) and np.isfinite(by_y).all())
-    row(3, f"-log 0.7 = {tg.cross_entropy(y, k):.6f}")
-    row(5, ", ".join(f"-log {x:g} = {-np.log(x) + 0.0:.3f}" for x in (1.0, 0.5, 0.1, 0.001)))
-    t, y = one_hot, p[0]
+    row(3, words[3], f"-log 0.7 = {tg.cross_entropy(y, k):.6f}")
+
+
+def of_the_derivatives(words: dict[Any, Any]) -> None:
+    """Rows 5 to 8."""
+    values = {y: tg.cross_entropy(np.array([y, 1 - y]), 0) for y in (1.0, 0.5, 0.1, 0.001)}
+    check("row 5", all(near(value, -np.log(y)) for y, value in values.items()))
+    row(5, words[5], ", ".join(f"-log {y:g} = {value:.3f}" for y, value in values.items()))
+    t, y = np.eye(5)[2], distributions(np.random.default_rng(0), 1)[0]
     minus = tg.grad(lambda y: -half_squared(y, t))(y)
     check("row 6", near(tg.grad(half_squared)(y, t), y - t) and near(minus, -y + t))
-    row(6, printed(half_squared, y, t))
+    row(6, words[6], printed(half_squared, y, t))
     check("row 7", near(tg.grad(tg.cross_entropy)(y, t), -t / y))
     check("row 7", printed(written_entropy, y, t) == "dy = -t / y")
-    row(7, printed(written_entropy, y, t))
+    row(7, words[7], printed(written_entropy, y, t))
     slopes = {x: derivatives(np.array([x])) for x in (0.5, 0.01)}
     check("row 8", all(near(c, -1 / x) and near(s, x - 1) for x, (c, s) in slopes.items()))
-    row(8, "; ".join(f"y = {x:g}: {c[0]:.4g}, {s[0]:.4g}" for x, (c, s) in slopes.items()))
+    found = "; ".join(f"y = {x:g}: {c[0]:.4g}, {s[0]:.4g}" for x, (c, s) in slopes.items())
+    row(8, words[8], found)
+
+
+def of_the_logits(words: dict[Any, Any]) -> None:
+    """Rows 11 and 12."""
+    t, y = np.eye(5)[2], distributions(np.random.default_rng(0), 1)[0]
+    check("row 11", near(tg.grad(tg.softmax_cross_entropy)(np.log(y), t), y - t))
     cross, square = by_logits(tg.cross_entropy, WRONG), by_logits(half_squared, WRONG)
-    z = np.log(y)
-    check("row 11", near(tg.grad(tg.softmax_cross_entropy)(z, t), y - t))
     ratio = cross / square
-    row(11, words["signal"].format(WRONG, cross, square, ratio, ratio / 2))
+    row(11, words[11], words["signal"].format(WRONG, cross, square, ratio, ratio / 2))
     clipped = tg.grad(lambda x: -np.log(np.maximum(x, CLIP)))
     plateau = -np.log(CLIP)
     slope, free = clipped(1e-9), tg.grad(lambda x: -np.log(x))(1e-9)
     check("row 12", slope == 0 and near(free, -1e9) and abs(plateau - 16.118) < 5e-4)
-    print(f"12. {words[12].format(plateau)}\n      {words['plateau'].format(slope, free)}")
+    row(12, words[12].format(CLIP_TEXT, plateau), words["plateau"].format(slope, free))
 
 
 def derivatives(y: Any) -> tuple[Any, Any]:
@@ -245,28 +258,29 @@ def trained(weights: list[Any], loss: Any, x: Any, t: Any, steps: int) -> Run:
     return run
 
 
-def race(words: dict[Any, Any], quick: bool) -> tuple[Run, Run]:
-    """A network that is confidently wrong, trained again with each loss."""
+def race(quick: bool) -> tuple[Run, Run, float]:
+    """A network that is confidently wrong, trained again with each loss; what it reads then."""
     training, test = aiueo().split(7, seed=0)
     x, t = pooled(training), np.eye(5)[training.labels]
     rng = np.random.default_rng(0)
     start = [rng.normal(size=(196, 32)) / 14, np.zeros(32), rng.normal(size=(32, 5)) / 32**0.5,
              np.zeros(5)]  # fmt: skip
-    wrong = trained(start, cross, x, np.roll(t, 1, axis=1), SPOILED)
+    wrong = trained(start, cross, x, np.roll(t, 1, axis=1), SPOILED).weights
     steps = 100 if quick else STEPS
-    runs = trained(wrong.weights, cross, x, t, steps), trained(wrong.weights, square, x, t, steps)
-    reads = network(pooled(test), runs[0].weights).argmax(axis=1)
-    print(f" 4. {words[4]}")
-    print("      " + "  ".join(f"{k} {row}" for k, row in zip(Aiueo.kana, np.eye(5, dtype=int))))
-    print("      " + words["accuracy"].format(np.mean(reads == test.labels)))
-    print(f" 9. {words[9]}\n      " + words["first"].format(runs[0].first, runs[1].first))
+    by_cross, by_square = (trained(wrong, loss, x, t, steps) for loss in (cross, square))
+    reads = network(pooled(test), by_cross.weights).argmax(axis=1)
+    return by_cross, by_square, float(np.mean(reads == test.labels))
+
+
+def of_learning(words: dict[Any, Any], runs: list[Run], quick: bool) -> None:
+    """Rows 9 and 10."""
     counts = [run.steps() for run in runs]
-    told = [f"> {steps}" if count is None else count for count in counts]
-    print(f"10. {words[10]}\n      " + words["steps"].format(GOAL, *told))
     check("row 9", runs[0].first > runs[1].first)
     check("row 9", counts[0] is not None and (counts[1] is None or counts[0] < counts[1]))
     check("row 10", quick or counts[1] is not None)
-    return runs
+    row(9, words[9], words["first"].format(runs[0].first, runs[1].first))
+    told = [f"> {len(runs[0].losses)}" if count is None else count for count in counts]
+    row(10, words[10], words["steps"].format(GOAL, *told))
 
 
 # --- the pictures --------------------------------------------------------------------------------
@@ -278,7 +292,7 @@ def japanese_font() -> str | None:
     return next((name for name in JAPANESE_FONTS if name in installed), None)
 
 
-def pictures(folder: Path, lang: str, runs: tuple[Run, Run]) -> None:
+def pictures(folder: Path, lang: str, runs: list[Run]) -> None:
     """Four pictures, legible when small."""
     words = labels = WORDS[lang]
     mpl.use("Agg")
@@ -328,7 +342,7 @@ def _derivatives(axes: Any, words: dict[Any, Any], y: Any) -> None:
     axes.set_ylim(-20, 1)
 
 
-def _learning(axes: Any, words: dict[Any, Any], runs: tuple[Run, Run]) -> None:
+def _learning(axes: Any, words: dict[Any, Any], runs: list[Run]) -> None:
     steps = 1 + np.arange(len(runs[0].losses))
     kinds = ((BLUE, words["se"], runs[1]), (ORANGE, words["ce"], runs[0]))
     losses = [(np.array(r.losses) / r.losses[0], c, label) for c, label, r in kinds]
@@ -344,7 +358,7 @@ def _logits(axes: Any, words: dict[Any, Any], p: Any) -> None:
     names = ((found[0], BLUE, words["se"]), (found[1], ORANGE, words["ce"]))
     _lines(axes[0], words["p"], words["dz"], p, *names)
     clipped = -np.log(np.maximum(p, CLIP))
-    lines = (clipped, BLUE, f"-log max(p, {CLIP:g})"), (-np.log(p), ORANGE, "-log p")
+    lines = (clipped, BLUE, f"-log max(p, {CLIP_TEXT})"), (-np.log(p), ORANGE, "-log p")
     _lines(axes[1], words["p"], words["loss"], p, *lines)
     for a in axes:
         a.set_xscale("log")
@@ -362,8 +376,13 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = WORDS[given.lang]
     print(words["title"], end="\n\n")
-    statements(words)
-    runs = race(words, given.quick)
+    of_the_loss(words)
+    *runs, accuracy = race(given.quick)
+    one_hot = "  ".join(f"{kana} {t}" for kana, t in zip(Aiueo.kana, np.eye(5, dtype=int)))
+    row(4, words[4], one_hot, words["accuracy"].format(accuracy))
+    of_the_derivatives(words)
+    of_learning(words, runs, given.quick)
+    of_the_logits(words)
     if given.pictures is not None:
         if mpl is None:
             raise SystemExit(words["no_matplotlib"])

@@ -1,5 +1,7 @@
 """tinygrad_ce: gradients of NumPy programs, to build toy networks, verify and teach backprop."""
 
+import typing
+
 from tinygrad_ce import data, nn, optim, training
 from tinygrad_ce.checkpoint import checkpoint
 from tinygrad_ce.convolution import conv1d, conv2d, conv_transpose2d
@@ -39,6 +41,7 @@ from tinygrad_ce.functions import (
     xlog1py,
     xlogy,
 )
+from tinygrad_ce.hints import of_name as _of_name
 from tinygrad_ce.lines import source_lines
 from tinygrad_ce.losses import (
     binary_cross_entropy,
@@ -160,3 +163,6 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+if not typing.TYPE_CHECKING:  # a type checker would take every name for one of ours
+    __getattr__ = _of_name

@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_ce.dispatch import check_arithmetic
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.graph import Node
+from tinygrad_ce.hints import KEYWORDS
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import Primitive
 
@@ -61,11 +62,13 @@ def check_known(primitive: Primitive, args: Any, kwargs: dict[str, Any], operand
         _no_out(primitive)
     for name in kwargs:
         if name not in primitive.names:
+            other = KEYWORDS.get(name)
             raise UnsupportedError(
                 f"{primitive.name} was called with {name}=",
                 f"its gradient rule knows these arguments: {known}",
-                "leave it out, or write it with np.where, astype or indexing",
-            )
+                f"NumPy's name for it is {other}=" if other
+                else "leave it out, or write it with np.where, astype or indexing",
+            )  # fmt: skip
     if primitive.composed is not None:
         code = primitive.composed.__code__
         if len(args) > code.co_argcount and not code.co_flags & CO_VARARGS:

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from tinygrad_ce.arguments import values_of
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.graph import Node
+from tinygrad_ce.hints import of_method
 
 __all__ = ["Array", "refuse_loss"]
 
@@ -99,15 +100,7 @@ class Array(Node):
         return f"tensor({text})"
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and callable(getattr(np, name, None)):
-            raise AttributeError(f"a tensor has no method {name!r}; NumPy's function does it: "
-                                 f"np.{name}(t)")  # fmt: skip
-        if hasattr(np.ndarray, name):
-            raise AttributeError(
-                f"a tensor has no {name!r}, which reaches into an array's memory: t.numpy() is an "
-                "array of the values, without gradient"
-            )
-        raise AttributeError(f"a tensor has no attribute {name!r}")
+        raise AttributeError(of_method(name))
 
 
 def refuse_loss(x: Node, what: str, remedy: str) -> None:

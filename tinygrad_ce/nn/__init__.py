@@ -1,5 +1,8 @@
 """Layers and losses with PyTorch's names, signatures, defaults and weights: `tg.nn`."""
 
+import typing
+
+from tinygrad_ce.hints import of_name as _of_name
 from tinygrad_ce.nn import init, utils
 from tinygrad_ce.nn.activations import (
     CELU,
@@ -122,3 +125,6 @@ __all__ = [
     "summary",
     "utils",
 ]
+
+if not typing.TYPE_CHECKING:  # a type checker would take every name for one of ours
+    __getattr__ = _of_name
