@@ -698,3 +698,9 @@ def test_a_gradient_may_be_a_tensor(kind: Any) -> None:
 def test_a_gradient_does_not_end_in_a_duration_in_silence() -> None:
     with pytest.raises(tg.DTypeError, match="times and dates"):
         variable([1.0, 2.0]) * np.timedelta64(1, "D")
+
+
+def test_a_variable_as_an_option_is_named() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(tg.UnsupportedError, match="as mean= where no gradient can flow.*leave it"):
+        tg.grad(lambda x: np.sum(np.var(x, axis=0, mean=np.mean(x, axis=0, keepdims=True))))(x)

@@ -77,10 +77,11 @@ def check_known(primitive: Primitive, args: Any, kwargs: dict[str, Any], operand
     if len(args) - operands > len(primitive.names):
         _too_many(primitive, len(args), operands + len(primitive.names))
     if carries(args[operands:]) or carries(kwargs):
+        named = "".join(f" as {name}=" for name, x in kwargs.items() if carries(x))
         raise UnsupportedError(
-            f"{primitive.name} was given a variable where no gradient can flow",
+            f"{primitive.name} was given a variable{named} where no gradient can flow",
             f"gradients flow to its first {operands} argument(s)",
-            "pass .detach() of it",
+            "leave it out, or pass .detach() of it" if named else "pass .detach() of it",
         )
 
 
