@@ -702,5 +702,5 @@ def test_a_gradient_does_not_end_in_a_duration_in_silence() -> None:
 
 def test_a_variable_as_an_option_is_named() -> None:
     x = np.arange(6.0).reshape(2, 3)
-    with pytest.raises(tg.UnsupportedError, match="as mean= where no gradient can flow.*leave it"):
+    with pytest.raises(tg.UnsupportedError, match=r"as mean= where no gradient can flow.*leave it"):
         tg.grad(lambda x: np.sum(np.var(x, axis=0, mean=np.mean(x, axis=0, keepdims=True))))(x)
