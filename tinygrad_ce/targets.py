@@ -1,19 +1,20 @@
 """Targets of losses: class indices and distributions, and the checks of both and of the outputs."""
 
 import warnings
-from collections.abc import Callable
 from math import inf
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinygrad_ce.dispatch import as_array, constant, dispatched
-from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
+from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.errors import DTypeError, LossWarning, ShapeError, TargetError
 from tinygrad_ce.options import count, number, numbers
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
+    "as_numbers",
     "broadcast_weights",
     "check_axis",
     "check_distribution",
@@ -92,6 +93,30 @@ def check_labels(t: Any, n: int) -> None:
         )
 
 
+def as_numbers(x: Any, name: str) -> Any:
+    """As `as_array`, for the outputs and targets of a loss.
+
+    Raises:
+        DTypeError: they are text, objects, or anything else but numbers.
+
+    >>> as_numbers([1, 2], "the outputs")
+    array([1, 2])
+    """
+    x = as_array(x)
+    if x.dtype.kind in "biufc" or (x.dtype.kind == "O" and _is_symbolic(x)):
+        return x
+    raise DTypeError(
+        f"{name} have dtype {x.dtype}",
+        "a loss compares numbers",
+        "convert them, for example with np.asarray(x, float)",
+    )
+
+
+def _is_symbolic(x: Any) -> bool:
+    """Whether what computes for itself stands in an array of objects."""
+    return x.size > 0 and not isinstance(x.ravel()[0], Number | str | bytes | None)
+
+
 def real_values(x: Any) -> Any:
     """The plain numbers in x, real, to be looked at by the checks."""
     values = as_array(getattr(x, "value", x))
@@ -152,10 +177,10 @@ def class_weights(
         p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
     if weight is None:
         return p, counts
-    weights = _real_weights(weight, y.dtype, real_values)
-    _check_weights(weights, n)
+    weights = _as_weights(weight, y.dtype)
+    _check_weights(real_values(weights), n)
     p = p * laid_along(weights, axis, y.ndim)
-    return p, np.sum(real_values(p), axis=axis)
+    return p, np.sum(np.real(p) if p.dtype.kind == "c" else p, axis=axis)
 
 
 def _class_axis(shape: tuple[int, ...], axis: int) -> int:
@@ -172,7 +197,7 @@ def _class_axis(shape: tuple[int, ...], axis: int) -> int:
 
 def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
     """A weight for each of the losses, in their shape and dtype."""
-    weights = _real_weights(weight, losses.dtype, constant)
+    weights = _as_weights(weight, losses.dtype)
     try:
         return np.broadcast_to(weights, losses.shape)
     except ValueError:
@@ -183,9 +208,9 @@ def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
         ) from None
 
 
-def _real_weights(weight: ArrayLike, dtype: DTypeLike, values: Callable[[Any], Any]) -> Any:
+def _as_weights(weight: ArrayLike, dtype: DTypeLike) -> Any:
     try:
-        return values(weight).astype(dtype)
+        return as_array(weight).astype(dtype)
     except (TypeError, ValueError):
         numbers("weight", weight)
         raise

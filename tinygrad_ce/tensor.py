@@ -26,6 +26,7 @@ from tinygrad_ce.arguments import (
     carries,
     check_known,
     in_dtype,
+    is_convertible,
     values_of,
 )
 from tinygrad_ce.array import refuse_loss
@@ -163,8 +164,8 @@ def _binary(
 
     def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
         """Numbers and sequences that NumPy takes as arrays; anything else may know better."""
-        known = isinstance(other, numbers.Number | np.generic | list | tuple | np.ndarray)
-        if not known and not hasattr(type(other), "__array_function__"):
+        known = isinstance(other, numbers.Number | np.generic | list | tuple | range | np.ndarray)
+        if not known and not is_convertible(other) and not is_array(other):
             return NotImplemented
         pair = (other, tensor) if swap else (tensor, other)
         return apply(function, pair, {})
@@ -250,6 +251,12 @@ def _made(
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not is_array(value):
             value = np.asarray(value)[()]
+        if value.dtype.kind in "mM":
+            raise DTypeError(
+                f"{primitive.name} of a tensor that requires a gradient made dtype {value.dtype}",
+                "no gradient flows through times and dates",
+                "divide them by np.timedelta64(1, 's') or another unit first",
+            )
         if value.dtype.kind not in "fcO":
             return leaf(value)  # integers do not follow their operands smoothly
         return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
@@ -594,7 +601,10 @@ class Tensor(Variable):
                 binary = _BINARY.get(ufunc)
                 if binary is not None:
                     a, b = inputs
-                    return binary[0](a, b) if type(a) is Tensor else binary[1](b, a)
+                    made = binary[0](a, b) if type(a) is Tensor else binary[1](b, a)
+                    if made is NotImplemented:
+                        _check_stranger(ufunc, b if type(a) is Tensor else a)
+                    return made
             return apply(ufunc, inputs, kwargs)
         return apply(getattr(ufunc, method), inputs, kwargs)
 
@@ -606,6 +616,16 @@ class Tensor(Variable):
         kwargs: dict[str, Any],
     ) -> Any:
         return apply(function, args, kwargs)
+
+
+def _check_stranger(ufunc: np.ufunc, x: Any) -> None:
+    """Refuse an operand that is no array, and does not know better itself."""
+    if not hasattr(type(x), "__array_ufunc__"):
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} was called with a {type(x).__name__}",
+            "operands are tensors, arrays and numbers",
+            "make an array of numbers of it first",
+        )
 
 
 def _unpacked(lengths: tuple[Any, ...]) -> Any:

@@ -27,7 +27,7 @@ from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.targets import ones_at
 
-__all__ = ["USUAL", "Body", "body", "emit", "foreign"]
+__all__ = ["USUAL", "Body", "body", "emit", "foreign", "ufuncs"]
 
 _SMALL = 6  # entries of an array that is written where it is used
 _MANY = 1000  # entries of an array that is written as text of numbers
@@ -46,7 +46,7 @@ def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
     >>> emit(Program("f", (x,), (square,), (square.result,))).splitlines()[-2:]
     ['def f(x):', '    return x * x']
     """
-    copies = copied([*foreign(program), *_ufuncs(program)])
+    copies = copied([*foreign(program), *ufuncs(program)])
     text = body(program, copies.taken(), called)
     constants = [f"{name} = {_array(x)}" for name, x in text.constants.items()]
     if any("base64" in line for line in constants):
@@ -80,7 +80,7 @@ def foreign(program: Program) -> list[Function]:
     return list(found)
 
 
-def _ufuncs(program: Program) -> list[Function]:
+def ufuncs(program: Program) -> list[Function]:
     """The ufuncs that are not NumPy's, but SciPy's."""
     used = dict.fromkeys(line.function for line in program.lines)
     return [f for f in used if isinstance(f, np.ufunc) and not dotted(f).startswith("np.")]

@@ -195,7 +195,7 @@ def _is_bounded(x: Value, makers: Makers) -> bool:
 def _sum_of_one_hot(line: Line, makers: Makers) -> Rewriting | None:
     """sum of one-hot = 1"""
     x, axis = _summed(line)
-    if not isinstance(x, Value) or axis is None:
+    if not isinstance(x, Value) or axis is None or not x.ndim:
         return None
     made, c = makers.get(x), 1.0
     if made is not None and made.function is np.multiply:  # c * 1 + 0 + 0 is c
@@ -211,7 +211,7 @@ def _sum_of_one_hot(line: Line, makers: Makers) -> Rewriting | None:
 def _sum_of_distribution(line: Line, makers: Makers) -> Rewriting | None:
     """sum of a distribution = 1"""
     x, axis = _summed(line)
-    if not isinstance(x, Value) or axis is None or x.dtype.kind != "f":
+    if not isinstance(x, Value) or axis is None or not x.ndim or x.dtype.kind != "f":
         return None
     if (check_distribution, x, axis % x.ndim) not in makers.facts:
         return None

@@ -198,7 +198,7 @@ def _reduced(
         return None
     axis = args[0] if args else kwargs.get("axis")
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = {i % x.ndim for i in axes}
+    reduced = {i % x.ndim for i in axes if x.ndim}
     keepdims = kwargs.get("keepdims", False)
     shape = tuple(
         1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced

@@ -260,8 +260,8 @@ class Traced(Numberless, NDArrayOperatorsMixin):
         axes = axes[0] if len(axes) == 1 else axes
         return np.transpose(self, axes or None)
 
-    def flatten(self) -> Any:
-        return np.ravel(self)
+    def flatten(self, order: Any = "C") -> Any:
+        return np.ravel(self, order)
 
     def held(self, dtype: Any) -> Any:
         """What a Tensor of this array holds."""

@@ -30,7 +30,8 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
     if b.ndim == 2 and a.ndim > 2:  # the stack's rows in one product
-        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
+        rows = prod(a.shape[:-1])  # not -1: there may be no entries to tell it
+        return np.reshape(a, (rows, a.shape[-1])).T @ np.reshape(g, (rows, g.shape[-1]))
     return transposed(a) @ g
 
 
@@ -80,7 +81,9 @@ def _einsum(i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: A
         optimize = _path(spec, tuple(x.shape for x in factors), optimize)
     part = np.einsum(spec, *factors, optimize=optimize)
     part = np.reshape(part, tuple(part.shape[found.index(k)] if k in found else 1 for k in labels))
-    full = np.broadcast_to(part, tuple(max(sizes[k], n) for k, n in zip(labels, part.shape)))
+    full = np.broadcast_to(
+        part, tuple(sizes[k] if n == 1 else n for k, n in zip(labels, part.shape))
+    )
     if len(labels) == len(term):
         return full
     grid = dict(zip(labels, np.ogrid[tuple(slice(sizes[k]) for k in labels)], strict=True))

@@ -17,8 +17,9 @@ __all__ = ["RULES", "log_softmax", "logsumexp", "softmax", "xlog_softmax"]
 
 
 def _below_max(z: Any, axis: Any) -> tuple[Any, Any]:
-    """The maximum along the axis, and z minus it."""
-    top = np.max(z, axis=axis, keepdims=True)
+    """The maximum along the axis, and z minus it; of complex numbers the real parts' alone, so
+    that the logarithm of the sum is the principal one."""
+    top = np.max(np.real(z) if z.dtype.kind == "c" else z, axis=axis, keepdims=True)
     if np.isfinite(top).all():
         return top, z - top
     with np.errstate(invalid="ignore"):
