@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.options import number, numbers, one_of
+from tinygrad_ce.rules.labels import softmax_log_loss
 from tinygrad_ce.rules.softmax import log_softmax
 from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
 from tinygrad_ce.rules.support import weigh
@@ -31,6 +32,7 @@ from tinygrad_ce.targets import (
     class_weights,
     float_like,
     hint_probabilities,
+    label_weights,
     real_values,
 )
 
@@ -115,6 +117,11 @@ def softmax_cross_entropy(
     z = as_numbers(z, "the outputs")
     if check:
         hint_probabilities(real_values(z), axis)
+    by_label = None if label_smoothing else label_weights(z, t, axis, weight, ignore_index)
+    if by_label is not None:
+        labels, w = by_label
+        losses = softmax_log_loss(z, labels, axis)
+        return _reduced(losses if w is None else weigh(w, losses), w, reduction)
     p, w = class_weights(z, t, axis, weight, ignore_index, label_smoothing, check)
     return _reduced(0.0 - np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
 

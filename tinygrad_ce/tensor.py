@@ -30,13 +30,13 @@ from tinygrad_ce.arguments import (
     values_of,
 )
 from tinygrad_ce.array import refuse_loss
-from tinygrad_ce.dispatch import is_array
+from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import DTypeError, TraceError, UnsupportedError
 from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.rules.joining import pieces
-from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.kinds import Kept, Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
@@ -191,7 +191,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         fused = _fused(primitive, args)
         if fused is not None:
             return fused
-    if primitive.composed is not None:
+    if primitive.composed is not None and not (primitive.rules and all(map(_is_numpys, args))):
         return _composed(primitive, primitive.composed, args, kwargs)
     if primitive.each is not None:
         return _apply_each(primitive, primitive.each, args, kwargs)
@@ -216,6 +216,10 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     live = n and (variables or (kwargs and carries(kwargs))) and recording()
     if live:
         check_known(primitive, args, kwargs, n)
+    if live and primitive.keeping is not None:
+        value, onward = primitive.keeping(*raw, **parameters)
+        rule: Any = Kept(onward, primitive.rules[0])
+        return _made(value, primitive, operands, raw, parameters, operands[:1], (rule,))
     value = primitive.call(*raw, **parameters)
     if live:
         rules: Any = primitive.alone if len(variables) == 1 else primitive.rules
@@ -269,6 +273,12 @@ def _made(
     ]
     make = getattr(type(value), "_make", tuple)
     return make(parts)
+
+
+def _is_numpys(x: Any) -> bool:
+    """Whether x is NumPy's own, alone or in a tensor: no array of another kind."""
+    x = getattr(x, "value", x)
+    return is_plain(x) or not is_array(x)
 
 
 def _composed(

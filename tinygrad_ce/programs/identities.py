@@ -16,10 +16,11 @@ import numpy as np
 
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule, number, parsed
 from tinygrad_ce.programs.program import Line, Value, call
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype, masked, ratio, spread, sum_to, weigh
-from tinygrad_ce.targets import check_distribution, ones_at
+from tinygrad_ce.targets import check_distribution
 
 __all__ = ["RULES", "SUM_IS_ONE"]
 

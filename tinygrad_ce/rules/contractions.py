@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from math import prod
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -112,7 +111,8 @@ def _with_subscripts(args: tuple[Any, ...]) -> tuple[Any, ...]:
     operands, lists = args[0:-1:2], args[1::2]
     out = args[-1] if len(args) % 2 else None
     term = "".join
-    letters = ascii_uppercase + ascii_lowercase  # as NumPy: the implicit output is in this order
+    # A to z, as NumPy: the implicit output is in this order
+    letters = [chr(k) for k in (*range(65, 91), *range(97, 123))]
     terms = [
         term("..." if axis is Ellipsis else letters[axis] for axis in axes)
         for axes in (*lists, *(() if out is None else (out,)))
