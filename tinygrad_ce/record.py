@@ -34,9 +34,9 @@ class Record:
     _needed_: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, eq: bool = True) -> None:
-        named = get_annotations(cls).items()
-        cls._fields_ = tuple(k for k, kind in named if "ClassVar" not in str(kind))
-        cls._needed_ = tuple(name for name in cls._fields_ if name not in cls.__dict__)
+        own = get_annotations(cls).items()
+        cls._fields_ += tuple(name for name, kind in own if "ClassVar" not in str(kind))
+        cls._needed_ = tuple(name for name in cls._fields_ if not hasattr(cls, name))
         if not eq:
             cls.__eq__, cls.__hash__ = object.__eq__, object.__hash__  # type: ignore[method-assign]
 
@@ -50,7 +50,7 @@ class Record:
             given.update(named)
         if len(args) > len(self._fields_):
             self._refuse(f"was given {len(args)} values")
-        if len(given) < len(self._fields_):
+        if len(args) < len(self._needed_):
             missing = [name for name in self._needed_ if name not in given]
             if missing:
                 self._refuse(f"was made without {', '.join(missing)}")
