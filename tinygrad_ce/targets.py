@@ -230,7 +230,8 @@ def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
 
 def _as_weights(weight: ArrayLike, dtype: DTypeLike) -> Any:
     try:
-        return as_array(weight).astype(dtype)
+        # Logits may be integers, weights not: they would be cut off to 0.
+        return as_array(weight).astype(np.result_type(dtype, np.float16))
     except (TypeError, ValueError):
         numbers("weight", weight)
         raise
