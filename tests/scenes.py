@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_ce as tg
+from tinygrad_ce import nn
 
 Made = dict[str, Any]  # the user's variables; the result is "loss"
 
@@ -107,3 +108,104 @@ def recurrent(steps: int = 60) -> Any:
     for x in rng.normal(size=(steps, 2, 4)):
         h = np.tanh(x @ U + h @ W)
     return np.mean(h**2)
+
+
+# --- graphs of every kind, for whoever only asks whether all of them are taken -------------------
+
+
+def _variable(x: Any, dtype: Any = None) -> Any:
+    return tg.tensor(x, True, dtype=dtype)
+
+
+def fused() -> Any:
+    y = tg.softmax(_variable([[1.0, 2.0, 3.0]]))
+    return tg.cross_entropy(y, [0]) + np.sum(y * y)
+
+
+def fused_logarithm() -> Any:
+    y = tg.softmax(_variable([1.0, 2.0, 3.0]))
+    a = np.log(y)
+    return np.sum(a * np.arange(3.0)) + np.sum(y * y) + a[0]
+
+
+def fused_sigmoid() -> Any:
+    y = tg.sigmoid(_variable([1.0, 2.0, 3.0]))
+    return tg.binary_cross_entropy(y, np.array([0.0, 1.0, 0.0])) + np.sum(y**2)
+
+
+def checkpointed() -> Any:
+    w = _variable(np.arange(9.0).reshape(3, 3) / 9)
+    return np.sum(tg.checkpoint(lambda a: np.tanh(a @ w))(_variable(np.ones((2, 3)))))
+
+
+def own() -> Any:
+    cube = tg.primitive(rules=lambda g, y, x: g * 3 * x**2)(lambda x: x * x * x)
+    return np.sum(cube(_variable([1.0, 2.0])))
+
+
+def classifier(*layers: Any, shape: tuple[int, ...] = (8, 10)) -> Any:
+    tg.manual_seed(0)
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    z = nn.Sequential(*(layer() for layer in layers))(x)
+    return nn.CrossEntropyLoss()(z, np.arange(len(z)) % z.shape[1])
+
+
+def memory(kind: Any) -> Any:
+    tg.manual_seed(0)
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    return np.mean(kind(3, 4, batch_first=True)(x)[0] ** 2)
+
+
+def attention() -> Any:
+    tg.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    mask = np.triu(np.ones((4, 4), bool), 1)
+    x = nn.Embedding(5, 8)(np.array([[0, 1, 2, 3], [4, 0, 0, 1]]))
+    return nn.CrossEntropyLoss()(layer(x, mask).reshape(-1, 8), np.arange(8))
+
+
+GRAPHS: dict[str, Callable[[], Any]] = {
+    **{name: (lambda make=make: make()["loss"]) for name, make in SCENES.items()},  # type: ignore[misc]
+    **{f.__name__: f
+       for f in (fused, fused_logarithm, fused_sigmoid, checkpointed, own, attention)},
+    "no entries": lambda: np.sum(_variable(np.zeros((0, 3))) ** 2),
+    "many entries": lambda: np.sum(_variable(np.ones((100, 100))) * 2),
+    "float32": lambda: np.sum(_variable(np.ones(3), np.float32) * np.arange(3)),
+    "float16": lambda: (lambda x: np.sum(x * x + np.sin(x)))(_variable(np.ones(3), np.float16)),
+    "complex": lambda: np.abs(_variable(1.0 + 2.0j)),
+    "complex entries": lambda: (
+        lambda z, x: np.sum(np.abs(z * np.exp(x)))
+    )(_variable(np.array([1 + 1j, 2 - 1j])), _variable([0.1, 0.2])),
+    "qr": lambda: np.sum(np.linalg.qr(_variable(np.eye(3)))[1]),
+    "eigh": lambda: (lambda w, v: np.sum(w**2) + v[0, 0])(
+        *np.linalg.eigh(_variable(np.diag([1.0, 2.0, 4.0])))
+    ),
+    "svd": lambda: sum(np.sum(x) for x in np.linalg.svd(_variable([[2.0, 1.0], [0.5, 3.0]]))),
+    "no scalar": lambda: _variable(np.ones(3)) * 2,
+    "a leaf": lambda: _variable(2.0),
+    "one step": lambda: _variable(2.0) * 1.0,
+    "einsum": lambda: (lambda a: np.einsum("ij,jk,ki->", a, a, a))(_variable(np.eye(2) + 0.5)),
+    "einsum of three": lambda: np.einsum(
+        "i,ij,j->", _variable(np.ones(2)), _variable(np.eye(2)), np.ones(2)
+    ),
+    "gradient": lambda: tg.grad(lambda x: np.sum(x**3))(_variable(np.ones(2))) @ np.ones(2),
+    "concatenated": lambda: np.sum(np.concatenate([_variable(np.ones(2)), _variable(np.ones(3))])),
+    "the same twice": lambda: (
+        lambda x: np.sum(np.concatenate([x, x, x * 2]) * np.arange(6.0))
+    )(_variable([1.0, 2.0])),
+    "broadcast": lambda: (lambda a, b: np.sum(a * b + b))(
+        _variable(np.ones((3, 1))), _variable(np.arange(4.0))
+    ),
+    "logits": lambda: tg.softmax_cross_entropy(_variable(np.zeros((4, 3))), [0, 1, 2, 0]),
+    "batch norm": lambda: classifier(
+        lambda: nn.Linear(10, 6), lambda: nn.BatchNorm1d(6), nn.ReLU, lambda: nn.Dropout(0.2),
+        lambda: nn.Linear(6, 3),
+    ),
+    "convolution": lambda: classifier(
+        lambda: nn.Conv2d(1, 2, 3), nn.ReLU, lambda: nn.MaxPool2d(2), nn.Flatten,
+        lambda: nn.Linear(18, 3), shape=(4, 1, 8, 8),
+    ),
+    "RNN": lambda: memory(nn.RNN),
+    "LSTM": lambda: memory(nn.LSTM),
+    "GRU": lambda: memory(nn.GRU),
+}  # fmt: skip

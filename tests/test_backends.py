@@ -89,7 +89,7 @@ def test_nan_in_a_gradient(backend: str) -> None:
 
 
 def test_unknown_and_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="numpy, jax or torch"):
+    with pytest.raises(ValueError, match="'numpy', 'jax' or 'torch'"):
         tg.compile(len, backend="tpu")
 
     def absent() -> Any:

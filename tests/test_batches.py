@@ -89,7 +89,7 @@ def test_a_list_of_numbers_is_refused() -> None:
 
 
 def test_a_batch_of_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="integer from 1"):
         batches(*numbers(3), 0)
 
 

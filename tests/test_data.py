@@ -185,7 +185,7 @@ def test_split_depends_on_the_seed_alone(data: Aiueo) -> None:
 
 @pytest.mark.parametrize("bad", [0, 35, 36, -1, 0.0, 0.001, 0.999, 2.5, float("nan"), float("inf")])
 def test_split_refuses_an_empty_side(data: Aiueo, bad: float) -> None:
-    with pytest.raises(ValueError, match=r"of 35 families; .* at least one each\. Ask for 1 to 34"):
+    with pytest.raises(ValueError, match=r"35 families\. .* at least one each\. ask for 1 to 34"):
         data.split(bad)
 
 
@@ -299,8 +299,8 @@ def test_no_images_give_no_images() -> None:
     [
         (np.zeros((28, 28)), r"shape \(28, 28\).* needs \(n, h, w\).*image\[None\]"),
         (np.zeros((2, 784)), r"shape \(2, 784\)"),
-        (np.zeros((2, 4, 4), int), r"dtype int64; augment needs .* uint8 or floating"),
-        (np.full((2, 4, 4), 255.0), r"values from 255\.0 to 255\.0; .* Divide"),
+        (np.zeros((2, 4, 4), int), r"dtype int64\. augment needs .* uint8 or floating"),
+        (np.full((2, 4, 4), 255.0), r"values from 255\.0 to 255\.0\. .* divide"),
         (np.full((2, 4, 4), -0.5), r"values from -0\.5"),
         (np.full((2, 4, 4), np.nan), r"values from nan"),
     ],
@@ -317,7 +317,7 @@ def test_augment_refuses_other_images(images: Any, words: str) -> None:
     + [("rotate", float("inf")), ("scale", 1.0), ("stroke", 1.5), ("contrast", 1.5)],
 )
 def test_augment_refuses_what_is_no_strength(data: Aiueo, name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=rf"^{name}={value:g}"):
+    with pytest.raises(ValueError, match=rf"^{name}( is |=){value:g}"):
         augment(data.images, rng(), **{**STILL, name: value})
 
 

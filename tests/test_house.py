@@ -25,6 +25,7 @@ FLOORS = {
     "marks": 1,
     "mode": 1,
     "optional": 1,
+    "options": 1,
     "rules": 2,
     "arguments": 3,
     "array": 3,

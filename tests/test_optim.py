@@ -254,7 +254,7 @@ def test_gradients_that_do_not_fit_are_refused() -> None:
         (lambda: optim.SGD([variable(2) * 2]), "computed"),
         (lambda: optim.SGD([w := variable(2), w]), "twice"),
         (lambda: optim.SGD([{"params": [variable(2)], "momentun": 1}]), "momentun"),
-        (lambda: optim.SGD([variable(2)], lr=-1.0), "not negative"),
+        (lambda: optim.SGD([variable(2)], lr=-1.0), "number from 0"),
         (lambda: optim.Adam([variable(2)], betas=(1.0, 0.9)), "below 1"),
         (lambda: optim.SGD([variable(2)], nesterov=True), "needs a momentum"),
     ],

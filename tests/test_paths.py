@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ce as tg
+from tests.scenes import GRAPHS
 from tinygrad_ce.graph import gradients, order
+from tinygrad_ce.rules.kinds import Several
 
 FUNCTIONS = {"exp": np.exp, "sin": np.sin, "cos": np.cos, "tanh": np.tanh, "sigmoid": tg.sigmoid,
              "sum": np.sum, "where": np.where, "softmax": tg.softmax, "reshape": np.reshape,
@@ -213,25 +215,28 @@ def test_hostile_names_stay_text() -> None:
     assert "\x1b" not in chain.latex
 
 
-@pytest.mark.parametrize("loss", [
-    np.sum(variable(np.zeros((0, 3))) ** 2),
-    np.sum(variable(np.ones((100, 100))) * 2),
-    np.sum(variable(np.ones(3), np.float32) * np.arange(3)),
-    np.abs(variable(1.0 + 2.0j)),
-    np.sum(np.linalg.qr(variable(np.eye(3)))[1]),
-    variable(np.ones(3)) * 2,
-    np.einsum("i,ij,j->", variable(np.ones(2)), variable(np.eye(2)), np.ones(2)),
-    tg.grad(lambda x: np.sum(x**3))(variable(np.ones(2))) @ np.ones(2),
-    np.sum(np.concatenate([variable(np.ones(2)), variable(np.ones(3))])),
-    tg.softmax_cross_entropy(variable(np.zeros((4, 3))), [0, 1, 2, 0]),
-    variable(2.0) * 1.0,
-], ids=range(11))  # fmt: skip
-def test_every_kind_of_graph_has_its_chain(loss: Any) -> None:
-    for node in order(loss):
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_kind_of_graph_has_its_paths_and_its_chain(name: str) -> None:
+    loss = GRAPHS[name]()
+    nodes = order(loss)
+    leaves = [node for node in nodes if not node.parents]
+    sums = gradients(loss, np.ones_like(loss.value), {*leaves[:9]}).values()
+    rules_sum = max((np.max(np.abs(g), initial=0) for g in sums), default=0)
+    for node in [*nodes[:: max(len(nodes) // 6, 1)], *leaves[:3]]:
         chain = tg.chain_rule(loss, wrt=node)
         assert str(chain)
         assert chain.latex.startswith("\\begin{aligned}\n")
-        assert str(tg.paths(loss, wrt=node))
+        found = tg.paths(loss, wrt=node, most=500)
+        assert str(found)
+        if type(found.gradient) is Several or name == "infinite":
+            continue
+        assert found.count
+        shares = [path.share for path in found] + ([] if found.rest is None else [found.rest])
+        size = sum(np.abs(share) for share in shares) + np.max(np.abs(found.gradient), initial=0)
+        size = size + (rules_sum if name == "attention" else 0)  # means are taken away in its rules
+        error = np.abs(sum(shares) - found.gradient)
+        assert np.all(error <= 256 * np.finfo(found.gradient.dtype).eps * size)
 
 
 def test_deep_graphs() -> None:
@@ -241,3 +246,81 @@ def test_deep_graphs() -> None:
         y = y + 0.0
     assert tg.paths(y, wrt=x).count == 1
     assert "more" in str(tg.paths(y, wrt=x))
+
+
+def test_of_very_many_equations_some_are_written() -> None:
+    x = variable(1.0)
+    y = x
+    for _ in range(1000):
+        y = np.sin(y)
+    chain = tg.chain_rule(y, wrt=x)
+    assert len(chain.equations) == 1000
+    assert "  ... 900 more ..." in str(chain).splitlines()
+    assert str(chain).count("\n") < 500
+    assert chain.latex.count(r"\vdots") == 1
+
+
+def test_what_went_past_a_step_is_no_share_of_it() -> None:
+    z = variable([[1.0, 2.0, 3.0]])
+    y = tg.softmax(z)
+    loss = tg.cross_entropy(y, [0])
+    (only,) = tg.paths(loss, wrt=z)
+    np.testing.assert_allclose(only.share, y.value - [[1, 0, 0]], atol=1e-15)
+
+
+def test_a_hook_at_the_end_or_past_a_step_has_no_share() -> None:
+    x = variable(2.0)
+    x.register_hook(lambda g: 2 * g)
+    with pytest.raises(tg.GradientError, match="a hook stands at x"):
+        tg.paths(3 * x, wrt=x)
+    z = variable([1.0, 2.0, 3.0])
+    y = tg.softmax(z)
+    loss = tg.cross_entropy(y, 0)
+    y.register_hook(lambda g: 2 * g)
+    for end in (z, y):
+        with pytest.raises(tg.GradientError, match="a hook stands at y"):
+            tg.paths(loss, wrt=end)
+    *_, before, last = tg.chain_rule(loss, wrt=z).equations
+    assert before.formula.startswith("hook(")
+    np.testing.assert_allclose(before.value, [-2 / y.value[0], 0, 0])
+    assert last.name == "dloss/dz"
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [("w1", "w_{1}"), ("alpha", r"\alpha"), ("Delta", r"\Delta"), ("Alpha", r"\mathrm{Alpha}"),
+     ("σ_1", r"\sigma_{\mathrm{1}}"), ("損失", r"\text{損失}"), ("w_in", r"w_{\mathrm{in}}"),
+     ("a%b", r"\text{a\%b}")],
+)  # fmt: skip
+def test_names_in_latex(name: str, letter: str) -> None:
+    x = variable(2.0)
+    assert rf"\partial {letter}}}" in tg.chain_rule(np.exp(x), wrt=x, names={name: x}).latex
+
+
+def test_signs_of_ours_are_ascii() -> None:
+    x = variable(np.linspace(0, 1, 50))
+    y = np.exp(x)
+    loss = np.sum(y)
+    for told in (tg.paths(loss, wrt=x), tg.chain_rule(loss, wrt=x)):
+        assert str(told).isascii()
+    損失 = loss * 1.0  # noqa: N806
+    assert "d損失/dx" in str(tg.paths(損失, wrt=x))
+
+
+def test_a_formula_kept_for_its_form_has_its_own_numbers() -> None:
+    # The same function, shapes and dtypes; other settings, other constants among them.
+    for _ in range(2):
+        for key in ((0, 1), (1, 0), [2, 1]):
+            x = variable(np.array([1.0, 2.0, 3.0]))
+            loss = np.sum(x[np.array(key)] ** 2)
+            (first, *_) = tg.chain_rule(loss, wrt=x).equations[-1:]
+            assert "x" in first.name
+        for power in (2.5, 3.5):
+            x = variable(np.array([1.0, 2.0]))
+            formula = tg.chain_rule(np.sum(x**power), wrt=x).equations[-1].formula
+            assert str(power) in formula
+        for axis in (0, 1):
+            x = variable(np.ones((2, 2)))
+            y = tg.softmax(x, axis=axis)
+            formula = tg.chain_rule(np.sum(y * np.eye(2)), wrt=x).equations[-1].formula
+            assert f"axis={axis}" in formula

@@ -2,6 +2,8 @@
 
 import gc
 import re
+import shutil
+import subprocess
 import weakref
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ce as tg
 from tests.scenes import SCENES, recurrent
-from tinygrad_ce import functions
+from tinygrad_ce import functions, nn
 from tinygrad_ce.graph import gradients, order
 from tinygrad_ce.pictures import naming
 from tinygrad_ce.pictures.boxes import drawing, repeats
@@ -30,7 +32,7 @@ each_scene = pytest.mark.parametrize("name", SCENES)
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><b>", "{{data}}",
     "a\"];b [label=\"", "]]>", "\x00\x1b\ud800", "名前", "x" * 200, "`${1}`", "#quot;", "a\\",
-    "-->",
+    "-->", "$$x^2$$", "fa:fa-car", "&lt;b&gt;",
 ]  # fmt: skip
 
 
@@ -173,6 +175,18 @@ def test_what_has_no_graph_is_refused() -> None:
             tg.draw(x)  # type: ignore[arg-type]
 
 
+def test_one_of_several_results_has_no_derivative_of_entries() -> None:
+    made, scene = seen("several")
+    for edge in scene.of(made["s"]).operands:  # type: ignore[union-attr]
+        assert (edge.local, edge.formula) == (None, "dloss/ds")
+
+
+def test_a_leaf_alone_looks_like_one() -> None:
+    x = tg.tensor(3.0, True)
+    assert tg.draw(x).mermaid.splitlines()[1] == '    n0(["x<br/>3"])'
+    assert tg.player(x).steps == 2
+
+
 def test_a_vector_is_drawn_without_gradients_or_with_those_asked_for() -> None:
     x = tg.tensor([1.0, 2.0], True)
     y = x * x
@@ -227,13 +241,72 @@ def test_names_of_attributes_items_and_parts() -> None:
     assert not any(label.startswith("layer.") for label in labels)
 
 
+def test_the_variable_of_a_loop_is_no_name() -> None:
+    xs = [tg.tensor(float(i), True) for i in range(4)]
+    params = [tg.tensor(1.0, True) for _ in range(3)]
+    w, b, last = params
+    s: Any = 0.0
+    for x in xs:
+        s = s + x * x
+    labels = {v.label for v in look((s * w + b) * last).vertices}
+    assert {"xs[0]", "xs[1]", "xs[2]", "xs[3]", "w", "b", "last", "s"} <= labels
+    assert "x" not in labels
+
+
 def test_groups_are_by_owner() -> None:
     one, two = Layer(), Layer()
     loss = np.sum(two(one(np.ones((3, 2)))))
     groups = {v.label: v.group for v in look(loss).vertices}
     assert groups["one.weight"] == "one"
     assert set(groups.values()) == {"one", "two", ""}
-    assert tg.draw(loss).svg.count('class="group"') >= 8
+    picture = tg.draw(loss)
+    assert picture.svg.count('class="group"') >= 8
+    forms = (picture.mermaid, "subgraph ", "\n    end"), (picture.dot, "cluster_", "}")
+    for text, start, end in forms:
+        for name in ("one", "two"):
+            block = text.partition(f'"{name}"')[2].partition(end)[0]
+            assert f"{name}.weight" in block
+            assert f"{name}.bias" in block
+        assert text.count(start) == 2
+
+
+def test_what_lies_between_two_of_a_module_is_its_own() -> None:
+    """x @ W.T is the layer's, whether or not x was computed."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    scene = look(np.sum(model(np.ones((4, 2)))))
+    groups = [(v.function, v.group) for v in scene.vertices if v.kind == "operation"]
+    first, second = ([(f, f"model[{i}]") for f in ("transpose", "matmul", "add")] for i in (0, 2))
+    assert groups == [*first, ("maximum", ""), *second, ("sum", "")]
+    assert "model[2].weight" in {v.label for v in scene.vertices}
+
+
+def test_the_legend_explains_the_lines_there_are() -> None:
+    made = SCENES["network"]()
+    svg = tg.draw(made["loss"], names=made).svg
+    assert all(f">{text}</text>" in svg for text in ("gradient flows", "none flows", "only shown"))
+    x = tg.tensor(2.0, True)
+    assert "gradient flows" not in tg.draw(x * x).svg
+
+
+def test_mermaid_and_graphviz_read_no_signs() -> None:
+    """`$$` is mathematics to Mermaid, `fa:` an image; `&lt;` is a sign to Graphviz."""
+    x = tg.tensor(2.0, True)
+    text = tg.draw(x * x, names={"$$x$$ fa:fa-car": x}).mermaid
+    assert "$$" not in text
+    assert "fa:" not in text
+    assert '"&amp;lt;' in tg.draw(x * x, names={"&lt;": x}).dot
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_graphviz_reads_every_name(hostile: str) -> None:
+    x = tg.tensor(2.0, True)
+    dot = tg.draw(x * x, names={hostile: x}).dot
+    done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
+    assert done.stderr == b""
+    texts = [e.text for e in ElementTree.fromstring(done.stdout).iter(f"{SVG}text")]
+    if hostile.isprintable() and len(hostile) < 30:
+        assert hostile in texts
 
 
 def test_names_of_functions_variables_are_their_own() -> None:
@@ -303,7 +376,7 @@ def test_hostile_names_are_text(hostile: str, tmp_path: Path) -> None:
     for line in picture.mermaid.splitlines()[1:]:
         assert re.fullmatch(
             r'    n\d+(\(\[|\[\[|\[)"[^"<>]*(<br/>[^"<>]*)*"(\]\)|\]\]|\])', line
-        ) or (re.fullmatch(r"    n\d+ -.*-> n\d+", line))
+        ) or re.fullmatch(r"    (n\d+ -.*-> n\d+|class(Def)? [\w#:, ]+)", line)
     for line in picture.dot.splitlines()[2:-1]:
         assert line.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 0
 
@@ -458,3 +531,57 @@ def test_of_large_containers_a_part_is_looked_at(monkeypatch: pytest.MonkeyPatch
     many = [[{"name": i, "more": [i, i]} for i in range(100_000)]]
     assert naming._below("many", many, {0}, set())[0] == {}
     assert 0 < looked_at <= naming._MOST
+
+
+def inner_names() -> dict[str, Any]:
+    """Functions that the engine computes by functions of its own, under other names."""
+    A = tg.tensor([[2.0, 1.0], [0.5, 3.0]], True)  # noqa: N806
+    image, kernel = tg.tensor(np.ones((1, 1, 4, 4)), True), tg.tensor(np.ones((1, 1, 3, 3)), True)
+    rounded = tg.primitive(lambda x: np.round(x), rules=lambda g, y, x: g)
+    U, s, Vh = np.linalg.svd(A)  # noqa: N806
+    Q, R = np.linalg.qr(A)  # noqa: N806
+    upper, lower = np.split(A, 2)
+    seen = tg.conv2d(image, kernel)
+    pooled = tg.max_pool(seen, 2)
+    kept = tg.checkpoint(lambda a: np.tanh(a))(A)
+    size = np.linalg.norm(A, axis=1)
+    results = [U, s, Vh, Q, R, upper, lower, pooled, kept, size]
+    loss = sum(np.sum(x) for x in [*results, rounded(A), np.abs(A) ** 2, A[:, 1:]])
+    loss = loss + tg.cross_entropy(tg.softmax(A), [0, 1])
+    del results
+    return locals()
+
+
+def test_pictures_say_what_the_user_calls() -> None:
+    made = inner_names()
+    scene = look(made["loss"], names=made)
+    formulas = {v.formula for v in scene.vertices}
+    assert {"svd(A)", "qr(A)", "split(A, [1], 0)", "conv2d(image, kernel)", "(A,)",
+            "max_pool(seen, (2, 2))", "norm(A, axis=1)", "rounded(A)", "abs(A)",
+            "A[:, 1:]"} <= formulas  # fmt: skip
+    edges = [text for e in scene.edges for text in (e.formula, e.local) if text]
+    assert any("scatter" in text and "s_[:, 1:]" in text for text in edges)
+    for text in (*formulas, *edges):
+        assert not re.search(r"_factors|_gathered|_lambda|entries|masked|cut\(|complex\(|<", text)
+
+
+@each_scene
+def test_a_v_and_a_number_is_a_vertex(name: str) -> None:
+    """Steps inside of a formula are not named as values of the run are."""
+    made, scene = seen(name)
+    labels = {v.label for v in scene.vertices}
+    texts = [t for e in scene.edges for t in (e.formula, e.local) if t]
+    for text in [*texts, *(v.formula for v in scene.vertices)]:
+        assert set(re.findall(r"\bv\d+′*", text)) <= labels
+    assert made
+
+
+def test_steps_of_a_formula_are_written_where_they_are_used() -> None:
+    A, z = tg.tensor(np.ones((3, 2)), True), tg.tensor(np.ones((2, 3)), True)  # noqa: N806
+    y = tg.log_softmax(z)
+    pin = np.linalg.pinv(A + np.eye(3)[:, :2])
+    scene = look(np.sum(y) + np.sum(pin), names={"z": z, "y": y, "pin": pin})
+    found = {v.label: [e.formula for e in v.operands if e.flows] for v in scene.vertices}
+    assert "softmax(z)" in str(found["y"])
+    assert ".T" in str(found["pin"])
+    assert "where" not in str(found)

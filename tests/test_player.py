@@ -4,8 +4,11 @@ The clicking is done in a real Chromium: `pip install playwright` and Debian's `
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -270,7 +273,7 @@ def test_keys_slider_links_and_pointing(browser: Any, tmp_path: Path) -> None:
         page.reload()
         assert at() == n
     page.keyboard.press("End")
-    cell = page.locator(".map i").first
+    cell = page.locator(".map td").first
     cell.hover()
     assert re.fullmatch(r"\[.*\] = .*", page.locator("figcaption").first.inner_text())
     page.locator("#graph .v").nth(2).click(force=True)
@@ -279,6 +282,95 @@ def test_keys_slider_links_and_pointing(browser: Any, tmp_path: Path) -> None:
     assert opened.text("#play") == "stop"
     page.click("#play")
     assert opened.text("#play") == "play"
+    opened.close()
+
+
+@in_a_browser
+def test_a_notebooks_closed_frame_steps_to_the_end(browser: Any, tmp_path: Path) -> None:
+    """Its document has no address of its own, which `replaceState` refuses."""
+    x = tg.tensor([2.0, 1.0], True)
+    inside = tg.player(np.sum(x * x))._repr_html_()
+    page = f"<!DOCTYPE html><meta charset=utf-8><link rel=icon href='data:,'>{inside}"
+    opened = Opened(browser, page, tmp_path)
+    (frame,) = opened.page.main_frame.child_frames
+    steps = int(frame.inner_text("#count").split(" / ")[1])
+    frame.click("#play")
+    for _ in range(steps):
+        frame.press("body", "ArrowRight")
+    assert frame.inner_text("#count") == f"{steps} / {steps}"
+    assert frame.inner_text("#play") == "play"
+    opened.close()
+
+
+@in_a_browser
+def test_without_a_pointer_every_number_is_there(browser: Any, tmp_path: Path) -> None:
+    x = tg.tensor(np.arange(6.0).reshape(2, 3) - 2, True)
+    w = tg.tensor(np.arange(96.0).reshape(2, 48) / 64, True)
+    y = np.sum(x * x) + np.sum(w * w)
+    opened = Opened(browser, tg.player(y, names={"x": x, "w": w, "y": y}).html, tmp_path)
+    page = opened.page
+    few = page.get_by_role("table", name="x (2, 3)")
+    assert few.get_by_role("cell").all_inner_texts() == ["-2", "-1", "0", "1", "2", "3"]
+    step = next(n for n, s in enumerate(look(y, names={"w": w}).steps, 1) if s.vertex.thing is w)
+    page.evaluate(f"location.hash = '#{step}'")
+    page.wait_for_function(f"document.getElementById('count').textContent.startsWith('{step} ')")
+    summary = page.locator("summary").first
+    assert page.get_by_role("table", name="w (2, 48)").count() == 0  # colours alone
+    summary.focus()
+    page.keyboard.press("Enter")
+    whole = page.get_by_role("table", name="w (2, 48)")
+    whole.wait_for()
+    cells = whole.get_by_role("cell").all_inner_texts()
+    assert [float(c) for c in cells] == pytest.approx(w.numpy().ravel())
+    opened.close()
+
+
+@in_a_browser
+def test_who_walks_by_keyboard_keeps_the_button(browser: Any, tmp_path: Path) -> None:
+    made = SCENES["shared"]()
+    opened = Opened(browser, tg.player(made["loss"], names=made).html, tmp_path)
+    page = opened.page
+    page.focus("#next")
+    while page.get_attribute("#next", "aria-disabled") == "false":
+        page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "next"
+    assert page.is_disabled("#next")
+    page.keyboard.press("Enter")
+    count = opened.text("#count")
+    assert count.split(" / ")[0] == count.split(" / ")[1]
+    page.keyboard.press("ArrowLeft")
+    assert opened.text("#count") != count
+    opened.close()
+
+
+@in_a_browser
+def test_what_is_spoken_tells_the_whole_step(browser: Any, tmp_path: Path) -> None:
+    made = SCENES["shared"]()
+    opened = Opened(browser, tg.player(made["loss"], names=made).html, tmp_path)
+    page = opened.page
+    assert page.get_attribute("#spoken", "aria-live") == "polite"
+    page.evaluate("location.hash = '#16'")
+    page.wait_for_function("document.getElementById('count').textContent.startsWith('16 ')")
+    spoken = page.text_content("#spoken")
+    assert spoken.startswith("Step 16 of 18, backward: gradient of r: -9.545")
+    assert "To p: dloss/dr * q = (-9.545) * (-2) = 19.09, -15.04 + 19.09 -> 4.054" in spoken
+    assert "from v4 (operand a): -5.848" in opened.text("#card")
+    opened.close()
+
+
+@in_a_browser
+def test_on_paper_nothing_is_cut_off(browser: Any, tmp_path: Path) -> None:
+    made = SCENES["network"]()
+    opened = Opened(browser, tg.player(made["loss"], names=made).html, tmp_path,
+                    viewport={"width": 700, "height": 500})  # fmt: skip
+    opened.page.keyboard.press("End")
+    opened.page.emulate_media(media="print")
+    for name in ("#graph", "#card"):
+        inside, outside = opened.page.evaluate(
+            "(name) => { const e = document.querySelector(name);"
+            " return [e.scrollHeight, e.clientHeight]; }", name)  # fmt: skip
+        assert inside <= outside + 1
+    assert not opened.page.is_visible("nav")
     opened.close()
 
 
@@ -319,3 +411,15 @@ def test_hostile_names_run_nothing(hostile: str, browser: Any, tmp_path: Path) -
     if hostile.isprintable():
         assert shown == f"dy/d{hostile}"
     opened.close()
+
+
+@in_a_browser
+def test_the_readmes_picture_is_made_by_its_command(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    root = Path(__file__).parents[1]
+    path = tmp_path / "player.png"
+    command = [sys.executable, "examples/backprop.py", "--screenshot", str(path)]
+    subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=True)
+    kept = (root / "examples" / "pictures" / "player.png").read_bytes()
+    assert path.read_bytes()[:24] == kept[:24]  # its size; fonts differ from place to place
+    assert len(kept) < 60_000

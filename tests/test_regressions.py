@@ -516,9 +516,9 @@ def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
         (lambda: tg.grad(lambda x: x, has_aux=True)(1.0), "with has_aux=True"),
         (lambda: tg.grad(lambda x: (x, 1, 2), has_aux=True)(1.0), "with has_aux=True"),
         (lambda: tg.value_and_grad(lambda x: np.stack([x, x]), 0, True)(1.0), "has_aux=True"),
-        (lambda: tg.grad(lambda x: x, 0.5)(1.0), "argnums is the number"),  # type: ignore[arg-type]
-        (lambda: tg.grad(lambda x: x, "x")(1.0), "argnums is the number"),  # type: ignore[arg-type]
-        (lambda: tg.grad(lambda x: x, None)(1.0), "argnums is the number"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, 0.5)(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, "x")(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, None)(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
         (lambda: tg.jacobian(lambda x: "a")(1.0), "given as a result"),
         (lambda: tg.jvp(lambda x: x, 1.0, None), "given as a tangent"),
         (lambda: tg.vjp(lambda x: x, 1.0)[1]("a"), "given as a gradient"),
@@ -526,7 +526,7 @@ def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
         (lambda: variable(1.0).backward("1"), "a gradient of dtype <U1"),
         (lambda: setattr(variable(1.0), "data", None), "data of dtype object"),
         (lambda: setattr(variable(1.0), "data", 1j), "data of dtype complex128"),
-        (lambda: variable(1.0).register_hook(None), "a hook is a function"),  # type: ignore[arg-type]
+        (lambda: variable(1.0).register_hook(None), "hook is None. it is a function"),  # type: ignore[arg-type]
         (lambda: tg.mean_squared_error(None, None), "a loss compares numbers"),
         (lambda: tg.cross_entropy("a", 0), "a loss compares numbers"),
         (lambda: tg.huber(np.ones(2, object), np.ones(2)), "a loss compares numbers"),
@@ -648,24 +648,25 @@ def test_prelu_of_a_number_is_a_number() -> None:
     ],
 )
 def test_what_is_no_module_is_not_left_out_in_silence(call: Any) -> None:
-    with pytest.raises(tg.UnsupportedError, match="made of modules"):
+    with pytest.raises(tg.OptionError, match="it is a module"):
         call()
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda x: tg.nn.Flatten(5)(x), "axes from 5 to -1"),
-        (lambda x: tg.nn.Flatten()(x[0]), "axes from 1 to -1"),
-        (lambda x: tg.nn.GroupNorm(1, 4)(x), "built for shape"),
-        (lambda x: tg.nn.GroupNorm(1, 4, affine=False)(x), "built for shape"),
+        (lambda x: tg.nn.Flatten(5)(x), "no axis 5"),
+        (lambda x: tg.nn.Flatten()(x[0]), "no axis 1"),
+        (lambda x: tg.nn.Flatten(1, 0)(x), "axes from 1 to 0 are none of it"),
+        (lambda x: tg.nn.GroupNorm(1, 4)(x), "built for 4 channels"),
+        (lambda x: tg.nn.GroupNorm(1, 4, affine=False)(x), "built for 4 channels"),
         (lambda x: tg.optim.SGD(tg.nn.Linear(2, 2)), "pass model.parameters"),
-        (lambda x: tg.optim.Adam([variable(1.0)], lr=None), "Options are numbers"),
+        (lambda x: tg.optim.Adam([variable(1.0)], lr=None), "lr is None. it is a number"),
         (lambda x: tg.optim.Adam([variable(1.0)], lr=NAN), "lr is nan"),
-        (lambda x: tg.optim.SGD([{"lr": 0.1}]), "stands under 'params'"),
+        (lambda x: tg.optim.SGD([{"lr": 0.1}]), "its Tensors as params"),
         (lambda x: fit((x, x)), "a tuple of arrays"),
-        (lambda x: fit([], "loss"), "takes outputs and targets"),
-        (lambda x: fit([], epochs=-1), "epochs=-1"),
+        (lambda x: fit([], "loss"), "it is a function"),
+        (lambda x: fit([], epochs=-1), "epochs is -1"),
     ],
 )
 def test_what_does_not_fit_a_network_is_named(call: Any, words: str) -> None:

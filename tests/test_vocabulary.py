@@ -41,7 +41,7 @@ def test_an_unknown_character_is_named() -> None:
 
 
 def test_a_text_longer_than_the_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="Pass length=3"):
+    with pytest.raises(ValueError, match="pass length=3"):
         Vocabulary("ab").encode("ab", length=2)
 
 

@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ce as tg
+from tests.scenes import GRAPHS
 from tinygrad_ce.graph import gradients, order
+from tinygrad_ce.pictures import formula
+from tinygrad_ce.pictures.columns import looks
+from tinygrad_ce.programs.trace import trace
 
 
 def walked(loss: Any, **settings: Any) -> str:
@@ -117,23 +121,110 @@ def test_a_step_that_was_gone_past_says_so() -> None:
     assert float(first) * float(second) * (1 - float(second)) == pytest.approx(added, rel=1e-2)
 
 
-@pytest.mark.parametrize("loss", [
-    np.sum(variable(np.zeros((0, 3))) ** 2),
-    np.sum(variable(np.ones((100, 100))) * 2),
-    np.sum(variable(np.ones(3), np.float32) * np.arange(3)),
-    np.abs(variable(1.0 + 2.0j)),
-    np.sum(np.linalg.qr(variable(np.eye(3)))[1]),
-    variable(np.ones(3)) * 2,
-    np.einsum("i,ij,j->", variable(np.ones(2)), variable(np.eye(2)), np.ones(2)),
-    tg.grad(lambda x: np.sum(x**3))(variable(np.ones(2))) @ np.ones(2),
-    np.sum(np.concatenate([variable(np.ones(2)), variable(np.ones(3))])),
-    tg.softmax_cross_entropy(variable(np.zeros((4, 3))), [0, 1, 2, 0]),
-], ids=range(10))  # fmt: skip
-def test_every_kind_of_graph_is_walked(loss: Any) -> None:
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_kind_of_graph_is_walked(name: str) -> None:
+    loss = GRAPHS[name]()
     text = walked(loss)
-    assert text.startswith("forward\n 1  ")
+    assert re.match(r"forward\n +1  ", text)
     assert ("backward" in text) == (loss.size == 1)
-    assert max(map(len, text.splitlines())) < 400
+    assert max(map(len, text.splitlines())) < 600
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 100])
+def test_lines_are_no_wider_than_the_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = GRAPHS["batch norm"]()
+    wide = walked(loss)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    narrow = walked(loss)
+    lengths = [len(line) for line in narrow.splitlines()]
+    assert max(lengths) <= max(columns, 34)  # a name is not broken
+    assert re.sub(r"\s", "", narrow) == re.sub(r"\s", "", wide)
+
+
+def test_columns_are_aligned_under_wide_letters() -> None:
+    確率 = variable(0.5)  # noqa: N806
+    損失 = np.log(確率) * 確率  # noqa: N806
+    lines = walked(損失, names={"損失": 損失, "確率": 確率}).splitlines()
+    forward = lines[1 : lines.index("backward")]
+    assert "損失" in forward[-1]
+    assert len({looks(line[: line.index("->")]) for line in forward}) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "cp932", "utf-8"])
+def test_any_terminal_can_show_it(encoding: str) -> None:
+    x = variable(np.linspace(0, 1, 50))
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding=encoding)
+    tg.explain(np.sum(x * x), file=out, names={"損失": x})
+    out.flush()
+    text = raw.getvalue().decode(encoding)
+    assert ("損失" if encoding in ("cp932", "utf-8") else r"\u640d\u5931") in text
+    assert ("0 … 1" if encoding in ("cp932", "utf-8") else "0 ... 1") in text
+
+
+def test_the_walk_that_was_printed_can_be_read() -> None:
+    x = variable(3.0)
+    loss = np.exp(x) * x
+    out = Terminal()
+    walk = tg.explain(loss, file=out)
+    assert walk.text + "\n" == walked(loss)
+    assert walk.steps == 6
+    assert str(walk) == "6 steps, printed above; .text has them"
+
+
+class Closed(io.StringIO):
+    def readline(self, *_: Any) -> str:
+        raise ValueError("I/O operation on closed file")
+
+
+@pytest.mark.parametrize("stdin", [None, Closed(), io.StringIO()])
+def test_where_nobody_can_press_a_key_it_goes_on(
+    stdin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = variable(3.0)
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert walked(-x, step=True).count("->") == walked(-x).count("->")
+
+
+def test_an_interrupt_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(io.StringIO):
+        def readline(self, *_: Any) -> str:
+            raise KeyboardInterrupt
+
+    x = variable(3.0)
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        walked(-x, step=True)
+
+
+def test_a_hook_is_seen() -> None:
+    x = variable(3.0)
+    y = x * x
+    y.register_hook(lambda g: 10 * g)
+    loss = y + 1
+    assert "dloss/dy  -> 10, from 1 by a hook" in re.sub(
+        " {2,}", "  ", walked(loss, names={"loss": loss, "y": y})
+    )
+
+
+def test_steps_that_repeat_are_written_down_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = []
+
+    def counted(*given: Any) -> Any:
+        traced.append(given)
+        return trace(*given)
+
+    monkeypatch.setattr(formula, "trace", counted)
+    x = variable(1.0)
+    y = x
+    for _ in range(300):
+        y = np.sin(y) * x
+    walked(y)
+    str(tg.chain_rule(y, wrt=x))
+    assert len(traced) < 20
 
 
 def test_nothing_is_told_without_a_graph() -> None:

@@ -18,6 +18,7 @@ from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import gradients, order, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import Mode, recording
+from tinygrad_ce.options import function
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
 from tinygrad_ce.rules.table import Primitive
@@ -41,6 +42,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> float(tg.grad(block)(0.5)) == float(tg.grad(lambda x: np.tanh(np.sin(x)) ** 2)(0.5))
     True
     """
+
+    function("f", f)
 
     @wraps(f)
     def forgetful(*args: Any, **kwargs: Any) -> Any:
@@ -89,7 +92,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return total
 
         rule.within = lambda asked, probe: partial(rule, asked=asked, probe=probe)  # type: ignore[attr-defined]
-        bundle = _node(_gathered, sources, sources, [_picked(i) for i in range(len(sources))])
+        bundle = _node(gathered, sources, sources, [_picked(i) for i in range(len(sources))])
         node = _node(f, values, [bundle], [rule])
         node.locks = [lock(leaf) for leaf in leaves if type(leaf) is np.ndarray]
         outputs = iter([output(node, i) for i in range(len(live))])
@@ -132,7 +135,7 @@ def _node(function: Any, results: list[Any], parents: list[Any], rules: list[Any
     return recorded(value, primitive, given, args, {}, given, tuple(rules), None)
 
 
-def _gathered(*values: Any) -> Several:
+def gathered(*values: Any) -> Several:
     """The name of a node that holds what a checkpointed function depends on."""
     return Several(values)
 

@@ -184,7 +184,7 @@ def _with_bias(y: Any, bias: Any) -> Any:
 def each_axis(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
     """An option as one integer for each sliding axis."""
     given = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
-    whole = all(isinstance(n, int | np.integer) and n >= least for n in given)
+    whole = all(_is_whole(n) and n >= least for n in given)
     if len(given) != axes or not whole:
         raise ShapeError(
             f"{name} is {value!r}",
@@ -192,6 +192,10 @@ def each_axis(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
             f"pass for example {name}={max(least, 1)}",
         )
     return tuple(int(n) for n in given)
+
+
+def _is_whole(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool)
 
 
 def _check_axes(name: str, axes: int, x: Any, weight: Any, layout: str) -> None:
@@ -210,7 +214,7 @@ def _check_axes(name: str, axes: int, x: Any, weight: Any, layout: str) -> None:
 
 
 def _check_groups(name: str, channels: int, wanted: int, groups: int, outputs: int) -> None:
-    if not isinstance(groups, int | np.integer) or groups < 1 or outputs % groups:
+    if not _is_whole(groups) or groups < 1 or outputs % groups:
         raise ShapeError(
             f"groups is {groups!r} and the weight's first axis has length {outputs}",
             "the groups share that axis evenly",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.options import instance
 
 __all__ = ["debug_print", "show"]
 
@@ -20,6 +21,7 @@ def debug_print(format: str, *args: Any) -> None:
     >>> debug_print("x has mean {:.2f}", np.mean([1.0, 2.0]))
     x has mean 1.50
     """
+    instance("format", format, str, "it is a text with places {}", "pass it first")
     show(format, *(x.value if _is_tensor(x) else x for x in args))
 
 

@@ -9,6 +9,9 @@ __all__ = [
     "GradientError",
     "LossWarning",
     "MissingError",
+    "OptionError",
+    "OptionKeyError",
+    "OptionTypeError",
     "ShapeError",
     "TargetError",
     "TraceError",
@@ -34,6 +37,18 @@ class Error(Exception):
 
 class GradientError(Error, RuntimeError):
     """A backward pass was asked for that cannot be had."""
+
+
+class OptionError(Error, ValueError):
+    """An option is not what it can be."""
+
+
+class OptionTypeError(OptionError, TypeError):
+    """An option is of another type than it can be."""
+
+
+class OptionKeyError(OptionError, KeyError):
+    """An option names what is not there."""
 
 
 class ShapeError(Error, ValueError):

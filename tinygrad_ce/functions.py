@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ce.dispatch import real_array
+from tinygrad_ce.options import numbers, one_of
 from tinygrad_ce.rules.erf import erf, erfc, erfinv
 from tinygrad_ce.rules.gamma import digamma, lgamma, polygamma
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
@@ -75,6 +76,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     array([-0.01,  2.  ])
     """
     x = real_array(x, "leaky_relu")
+    numbers("negative_slope", negative_slope)
     return np.where(x > 0, x, negative_slope * x)
 
 
@@ -87,6 +89,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     array([-1.,  2.])
     """
     x = real_array(x, "elu")
+    numbers("alpha", alpha)
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0.0, x)))
 
 
@@ -107,8 +110,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
         # Below 1/2, where sigmoid's slope y (1 - y) is exact to the last digits.
         rest = v * sigmoid(2 * np.where(v > 0, -u, u))
         return np.where(v > 0, x - rest, rest)
-    if approximate != "none":
-        raise ValueError(f"approximate is 'none' or 'tanh', not {approximate!r}")
+    one_of("approximate", approximate, ("none", "tanh"))
     return 0.5 * x * erfc(-x * math.sqrt(0.5))
 
 

@@ -14,13 +14,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.options import number, numbers, one_of
 from tinygrad_ce.rules.softmax import log_softmax
 from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
 from tinygrad_ce.rules.support import weigh
 from tinygrad_ce.targets import (
     as_numbers,
+    broadcast_weights,
+    check_axis,
     check_distribution,
     check_logarithms,
     check_probabilities,
@@ -157,6 +159,7 @@ def kl_divergence(
     """
     y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
+    check_axis(axis)
     if check:
         check_probabilities(real_values(y), axis)
         check_distribution(real_values(t), axis)
@@ -189,6 +192,7 @@ def focal(
     if check:
         hint_probabilities(real_values(z), axis)
     p, w = class_weights(z, t, axis, weight, ignore_index, 0.0, check)
+    number("gamma", gamma, "a number from 0")
     log_y = log_softmax(z, axis)
     terms = log_y
     if gamma:  # at y = 1 the power's own derivative may be inf, the term's is 0
@@ -229,6 +233,7 @@ def hinge(
     """
     z = as_numbers(z, "the outputs")
     p, _ = class_weights(z, t, axis, None, None, 0.0, check)
+    numbers("margin", margin)
     right = np.sum(weigh(p, z), axis=axis, keepdims=True)
     missed = np.maximum(z - right + margin, 0)
     return _reduced(np.sum(weigh(1 - p, missed), axis=axis), None, reduction)
@@ -253,6 +258,7 @@ def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mea
     """
     y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
+    check_axis(axis)
     squares = _squares(y - t)
     losses = 0.5 * (np.sum(squares, axis=axis) if np.ndim(y) else squares)
     return _reduced(losses, None, reduction)
@@ -291,6 +297,7 @@ def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") 
     """
     y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
+    numbers("delta", delta, "a number above 0")
     error = y - t
     size = np.abs(error)
     losses = np.where(size <= delta, 0.5 * _squares(error), delta * (size - 0.5 * delta))
@@ -367,7 +374,7 @@ def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
     if reduction == "sum":
         return np.sum(losses)
     if reduction != "mean":
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+        one_of("reduction", reduction, ("mean", "sum", "none"))
     if not np.size(losses):
         raise ShapeError(
             "the batch is empty", "the mean of no losses is not defined",
@@ -382,5 +389,5 @@ def _reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
 def _weighted(losses: Any, weight: ArrayLike | None, reduction: Reduction) -> Any:
     if weight is None:
         return _reduced(losses, None, reduction)
-    weights = np.broadcast_to(as_array(weight).astype(losses.dtype), losses.shape)
+    weights = broadcast_weights(weight, losses)
     return _reduced(weigh(weights, losses), weights, reduction)

@@ -14,15 +14,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.errors import OptionError
+from tinygrad_ce.options import instance, number
 
 __all__ = [
     "Generator",
     "bernoulli",
+    "chosen",
     "default_generator",
     "gaussian",
     "manual_seed",
     "normal",
     "rewound",
+    "seeded",
     "uniform",
 ]
 
@@ -41,6 +45,9 @@ def manual_seed(seed: int) -> np.random.Generator:
     Args:
         seed: a whole number from 0.
 
+    Raises:
+        OptionError: it is something else.
+
     Returns:
         The library's generator, always the same object; its `bit_generator.state` can be kept, as
         `tg.save` does, and set again.
@@ -50,8 +57,38 @@ def manual_seed(seed: int) -> np.random.Generator:
     True
     """
     generator = default_generator()
-    generator.bit_generator.state = type(generator.bit_generator)(seed).state
+    generator.bit_generator.state = seeded(seed).bit_generator.state
     return generator
+
+
+def chosen(generator: Generator) -> np.random.Generator:
+    """The generator that was passed, or the library's.
+
+    >>> chosen(None) is default_generator()
+    True
+    """
+    if generator is None:
+        return default_generator()
+    return instance("generator", generator, np.random.Generator, *_GENERATOR)
+
+
+_GENERATOR = "it is a generator of NumPy's", "pass np.random.default_rng(seed)"
+
+
+def seeded(seed: Any, name: str = "seed") -> np.random.Generator:
+    """A generator that begins with a seed: a whole number from 0, or whatever else NumPy takes.
+
+    >>> seeded(3).random() == seeded(3).random()
+    True
+    """
+    try:
+        if not isinstance(seed, bool):
+            return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        pass
+    raise OptionError(
+        f"{name} is {seed!r:.60}", "a seed is a whole number from 0", f"pass for example {name}=0"
+    )
 
 
 @contextmanager
@@ -81,7 +118,7 @@ def uniform(
     >>> uniform(-1, 1, (2,), generator=np.random.default_rng(0)).shape
     (2,)
     """
-    drawn = (generator or default_generator()).uniform(low, high, shape)
+    drawn = chosen(generator).uniform(low, high, shape)
     return np.asarray(drawn, dtype=dtype)
 
 
@@ -94,7 +131,8 @@ def normal(
     >>> normal(0, 1, (2,), generator=np.random.default_rng(0)).shape
     (2,)
     """
-    drawn = (generator or default_generator()).normal(mean, std, shape)
+    number("std", std, "a number from 0")
+    drawn = chosen(generator).normal(mean, std, shape)
     return np.asarray(drawn, dtype=dtype)
 
 
@@ -107,7 +145,7 @@ def bernoulli(like: Any, p: float, shape: tuple[int, ...], generator: Generator 
     >>> bernoulli(np.zeros(3, np.float32), 1.0, (2,))
     array([1., 1.], dtype=float32)
     """
-    drawn = (generator or default_generator()).random(shape, dtype=np.float32) < p
+    drawn = chosen(generator).random(shape, dtype=np.float32) < p
     return drawn.astype(like.dtype)
 
 
@@ -118,5 +156,5 @@ def gaussian(like: Any, generator: Generator = None) -> Any:
     >>> gaussian(np.zeros((2, 3)), np.random.default_rng(0)).shape
     (2, 3)
     """
-    drawn = (generator or default_generator()).standard_normal(like.shape)
+    drawn = chosen(generator).standard_normal(like.shape)
     return np.asarray(drawn, dtype=like.dtype)

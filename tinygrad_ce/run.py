@@ -4,20 +4,22 @@ Arrays in, arrays out; where an argument is a Tensor, or a variable from outside
 results are Tensors.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.dispatch import as_array, is_array, is_plain
-from tinygrad_ce.errors import DTypeError
+from tinygrad_ce.errors import DTypeError, OptionError
 from tinygrad_ce.graph import Node, gradients, order, tick
 from tinygrad_ce.mode import Mode, recording
+from tinygrad_ce.options import count, several
 from tinygrad_ce.tensor import Tensor, apply, leaf
 from tinygrad_ce.trees import Structure, flatten
 
-__all__ = ["Argnums", "Run"]
+__all__ = ["Argnums", "Run", "check_argnums", "numbers_of"]
 
 Argnums = int | Sequence[int]
 
@@ -39,7 +41,7 @@ class Run:
         self.given: list[Any] = []
         self.variables: list[Tensor] = []
         self.trees: list[tuple[list[Any], Structure]] = []
-        for number in _numbers(argnums, len(args)):
+        for number in numbers_of(argnums, len(args)):
             values, structure = flatten(args[number])
             leaves = list(zip(values, structure.constants(), strict=True))
             tree = [x if constant else _variable(x, number) for x, constant in leaves]
@@ -103,17 +105,39 @@ class Run:
         return Tensor(g) if isinstance(given, Tensor) else g
 
 
-def _numbers(argnums: Argnums, n: int) -> list[int]:
-    """The numbers of the arguments meant, of n, counted from the front."""
-    given = list(argnums) if isinstance(argnums, Iterable) else [argnums]
-    if not all(isinstance(number, int | np.integer) for number in given):
-        raise TypeError(f"argnums is the number of an argument, or several, not {argnums!r:.80}")
+def check_argnums(argnums: Argnums) -> None:
+    """Refuse what is no number of an argument, nor several."""
+    if isinstance(argnums, Sequence) and not isinstance(argnums, str):
+        several("argnums", argnums, _integer)
+    elif type(argnums) is not int:
+        _integer("argnums", argnums)
+
+
+def _integer(name: str, value: Any) -> int:
+    return count(name, value, -inf)
+
+
+def numbers_of(argnums: Argnums, n: int) -> list[int]:
+    """The numbers of the arguments meant, of n, counted from the front.
+
+    >>> numbers_of((0, -1), 3)
+    [0, 2]
+    """
+    given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
     for number in given:
         if not -n <= number < n:
-            raise ValueError(f"argnums names argument {number}; {n} were given by position")
+            raise OptionError(
+                f"argnums is {argnums}",
+                f"it names argument {number}, and {n} were given by position",
+                "pass numbers from 0, and by position what is differentiated by",
+            )
     numbers = [int(number) % n for number in given]
     if len(set(numbers)) < len(numbers):
-        raise ValueError(f"argnums names an argument twice: {argnums}")
+        raise OptionError(
+            f"argnums is {argnums}",
+            "it names an argument twice, which has one gradient",
+            "pass each number once",
+        )
     return numbers
 
 

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from tinygrad_ce.errors import Error
 from tinygrad_ce.optional import Library
+from tinygrad_ce.options import instance
 from tinygrad_ce.tensor import Tensor
 
-__all__ = ["FileError", "load", "save"]
+__all__ = ["FileError", "check_path", "load", "save"]
 
 _safetensors = Library(
     "safetensors.numpy", "safetensors", "it reads and writes files of this form", "safetensors"
@@ -58,9 +59,16 @@ def save(path: str | Path, tree: Any) -> None:
     ...     load(f"{folder}/a.npz")
     {'w': array([1., 1.]), 'step': 3}
     """
+    check_path(path)
     if hasattr(tree, "state_dict"):
         tree = tree.state_dict()
     if Path(path).suffix == ".safetensors":
+        if not isinstance(tree, Mapping):
+            raise FileError(
+                f"the tree is {type(tree).__name__}",
+                "in the form safetensors a file holds arrays by name, nothing else",
+                "save a state_dict(), or use the ending .npz",
+            )
         tensors = {name: np.ascontiguousarray(_named_array(name, x)) for name, x in tree.items()}
         content = _safetensors.save(tensors)
         _write(path, lambda file: file.write(content))
@@ -78,6 +86,7 @@ def load(path: str | Path) -> Any:
         FileError: the file is damaged, or holds what only pickle could read.
         FileNotFoundError: there is none.
     """
+    check_path(path)
     try:
         if Path(path).suffix == ".safetensors":
             return _safetensors.load(Path(path).read_bytes())
@@ -100,6 +109,11 @@ def load(path: str | Path) -> Any:
             "a file that save wrote holds arrays and a list of their places, and is whole",
             "load it from where it was saved, or save it anew",
         ) from error
+
+
+def check_path(path: Any, name: str = "path") -> None:
+    """Refuse what is no path of a file."""
+    instance(name, path, (str, os.PathLike), "it is a path, of text", "pass for example 'a.npz'")
 
 
 def _write(path: str | Path, write: Callable[[IO[bytes]], Any]) -> None:

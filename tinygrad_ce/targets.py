@@ -1,6 +1,7 @@
 """Targets of losses: class indices and distributions, and the checks of both and of the outputs."""
 
 import warnings
+from math import inf
 from numbers import Number
 from typing import Any
 
@@ -9,10 +10,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.errors import DTypeError, LossWarning, ShapeError, TargetError
+from tinygrad_ce.options import count, number, numbers
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
     "as_numbers",
+    "broadcast_weights",
+    "check_axis",
     "check_distribution",
     "check_labels",
     "check_logarithms",
@@ -49,9 +53,13 @@ def one_hot(
            [0., 0., 1.]])
     """
     t = as_array(labels)
-    n = int(t.max(initial=-1)) + 1 if num_classes is None else num_classes
+    n = _largest(t) + 1 if num_classes is None else count("num_classes", num_classes, 0)
     check_labels(t, n)
     return ones_at(t, n, dtype)  # type: ignore[no-any-return]
+
+
+def _largest(t: Any) -> int:
+    return int(t.max(initial=-1)) if t.dtype.kind in "iu" else -1
 
 
 @dispatched
@@ -130,16 +138,12 @@ def class_weights(
     check: bool,
 ) -> tuple[Any, Any]:
     """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
-    t = as_array(t)
-    if not y.ndim or not -y.ndim <= axis < y.ndim:
-        raise ShapeError(
-            f"the outputs have shape {y.shape}, the class axis is {axis}",
-            "the classes lie along one of the outputs' axes",
-            "pass outputs with a class axis",
-        )
-    n, axis = y.shape[axis], axis % y.ndim
+    t, axis = as_array(t), _class_axis(y.shape, axis)
+    n = y.shape[axis]
     without = y.shape[:axis] + y.shape[axis + 1 :]
     counts = None
+    if ignore_index is not None:
+        count("ignore_index", ignore_index, -inf)
     if t.shape == y.shape:
         if ignore_index is not None:
             raise TargetError(
@@ -168,16 +172,48 @@ def class_weights(
             f"distributions of shape {y.shape}",
             "reshape them, for example with squeeze or [:, None]",
         )
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"label_smoothing is a share from 0 to 1, not {smoothing}")
+    number("label_smoothing", smoothing, "a number from 0 to 1")
     if smoothing:
         p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
     if weight is None:
         return p, counts
-    weights = as_array(weight).astype(y.dtype)
+    weights = _as_weights(weight, y.dtype)
     _check_weights(real_values(weights), n)
     p = p * laid_along(weights, axis, y.ndim)
     return p, np.sum(np.real(p) if p.dtype.kind == "c" else p, axis=axis)
+
+
+def _class_axis(shape: tuple[int, ...], axis: int) -> int:
+    """The axis of the classes, counted from the front."""
+    axis = count("axis", axis, -inf)
+    if not shape or not -len(shape) <= axis < len(shape):
+        raise ShapeError(
+            f"the outputs have shape {shape}, the class axis is {axis}",
+            "the classes lie along one of the outputs' axes",
+            "pass outputs with a class axis",
+        )
+    return axis % len(shape)
+
+
+def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
+    """A weight for each of the losses, in their shape and dtype."""
+    weights = _as_weights(weight, losses.dtype)
+    try:
+        return np.broadcast_to(weights, losses.shape)
+    except ValueError:
+        raise ShapeError(
+            f"the weights have shape {np.shape(weights)}",
+            f"there is one for each of the losses, which have shape {losses.shape}",
+            "pass an array that broadcasts to that shape",
+        ) from None
+
+
+def _as_weights(weight: ArrayLike, dtype: DTypeLike) -> Any:
+    try:
+        return as_array(weight).astype(dtype)
+    except (TypeError, ValueError):
+        numbers("weight", weight)
+        raise
 
 
 @dispatched
@@ -188,6 +224,12 @@ def _check_weights(weights: Any, n: int) -> None:
             f"there is one weight >= 0 for each of the {n} classes",
             "pass an array of that shape",
         )
+
+
+def check_axis(axis: Any) -> None:
+    """Refuse what is no number of an axis, nor several, nor None for all."""
+    for one in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        count("axis", one, -inf)
 
 
 def check_same_shape(y: Any, t: Any) -> None:
@@ -223,7 +265,7 @@ def check_probabilities(values: Any, axis: int) -> None:
         check_unit(values, "y", "pass softmax(z), or use softmax_cross_entropy for logits")
     if not values.ndim:
         return
-    sums = values.sum(axis=axis)
+    sums = values.sum(axis=_class_axis(values.shape, axis))
     if np.any(np.abs(sums - 1) > 0.01):
         warnings.warn(
             f"y sums to {sums.flat[np.argmax(np.abs(sums - 1))]:.4g} along axis {axis}. "
@@ -249,7 +291,7 @@ def hint_probabilities(values: Any, axis: int) -> None:
     """Warn where logits look like probabilities."""
     if values.size < 2 or (values < 0).any() or (values > 1).any():
         return
-    if np.all(np.abs(values.sum(axis=axis) - 1) < 1e-6):
+    if np.all(np.abs(values.sum(axis=_class_axis(values.shape, axis)) - 1) < 1e-6):
         warnings.warn(
             "z sums to 1 like probabilities. This loss applies softmax itself. "
             "For probabilities use cross_entropy.",

@@ -24,8 +24,9 @@ from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
 from tinygrad_ce.marks import zeros_of
 from tinygrad_ce.mode import Mode
+from tinygrad_ce.options import function
 from tinygrad_ce.rules.support import astype
-from tinygrad_ce.run import Argnums, Run
+from tinygrad_ce.run import Argnums, Run, check_argnums
 from tinygrad_ce.tensor import Tensor, leaf
 from tinygrad_ce.trees import flatten, map_tree
 
@@ -89,6 +90,8 @@ def value_and_grad(
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    function("f", f)
+    check_argnums(argnums)
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = Run(f, args, kwargs, argnums)
@@ -102,14 +105,13 @@ def value_and_grad(
 
 
 def _pair(output: Any) -> Any:
-    """The value and what goes along with it."""
-    if not isinstance(output, tuple | list) or len(output) != 2:
-        raise GradientError(
-            f"f returned {output!r:.80}",
-            "with has_aux=True it returns a pair, the value and anything else",
-            "return (value, aux), or leave has_aux out",
-        )
-    return output
+    if isinstance(output, tuple | list) and len(output) == 2:
+        return output
+    raise GradientError(
+        f"f returned {output!r:.80}",
+        "with has_aux=True it returns a pair of a number and anything else",
+        "let f return (value, anything), or leave has_aux out",
+    )
 
 
 def _named(kind: str, transformed: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,7 +169,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    run = Run(f, primals, {}, tuple(range(len(primals))))
+    run = Run(function("f", f), primals, {}, tuple(range(len(primals))))
     outputs, structure = flatten(run.output)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
@@ -239,6 +241,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 0.5]),))
     (array([1., 4.]), array([2., 2.]))
     """
+    function("f", f)
     primals = _arguments(primals)
     directions = _directions(primals, _arguments(tangents))
     run = Run(f, primals, {}, tuple(range(len(primals))))
@@ -323,6 +326,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[2., 0.],
            [0., 4.]])
     """
+    function("f", f)
+    check_argnums(argnums)
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = Run(f, args, kwargs, argnums)
@@ -425,6 +430,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
+    function("f", f)
     points = _arguments(primals)
     directions = _directions(points, _arguments(tangents))
     numbers = tuple(range(len(points)))

@@ -11,6 +11,7 @@ from tinygrad_ce.arguments import values_of
 from tinygrad_ce.array import Array
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import Hook, extras_of, gradients, order, release, tick
+from tinygrad_ce.options import function
 
 __all__ = ["Variable", "check_differentiable"]
 
@@ -158,12 +159,7 @@ class Variable(Array):
         np.float64(60.0)
         """
         self._check_gradient("register_hook")
-        if not callable(hook):
-            raise GradientError(
-                f"register_hook() was given {hook!r:.60}",
-                "a hook is a function of the gradient",
-                "pass a function that takes an array",
-            )
+        function("hook", hook)
         return Hook(extras_of(self).hooks, hook)
 
     def _check_gradient(self, asked: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import DTypeError, ShapeError
+from tinygrad_ce.options import function
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.transforms import value_and_grad
@@ -98,6 +99,7 @@ def value_and_grad_of_vector(
     >>> f(np.array([1.0, 2.0]), 3.0)
     (15.0, array([ 6., 12.]))
     """
+    function("f", f)
     _, made = ravel(tree)
     run = value_and_grad(f)
     run = compile(run) if compiled else run

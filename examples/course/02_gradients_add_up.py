@@ -4,8 +4,10 @@ python examples/course/02_gradients_add_up.py
 """
 
 # %% [markdown]
-# A variable that is used three times moves the loss in three ways. Move it by dy: each use moves
-# the loss a little, and for small dy the movements add up. So do gradients.
+# A variable that is used three times moves the loss in three ways. Move it by a small dy: each use
+# moves the loss a little, and the movements add up. So do gradients.
+#
+# **Predict** the gradient of y * y + 2 * y by y, at y = 3, as a sum with a term for each use of y.
 
 # %%
 import numpy as np
@@ -21,7 +23,7 @@ E.backward()
 assert y.grad == 3 + 3 + 2
 
 # %% [markdown]
-# For the same reason `backward()` adds to `.grad`: the gradient of a sum of losses is the sum of
+# That is why `backward()` adds to `.grad`, too: the gradient of a sum of losses is the sum of
 # their gradients, so a large batch can be done in parts, one after the other.
 
 # %%
@@ -38,7 +40,9 @@ assert np.allclose(in_parts, whole)
 
 # %% [markdown]
 # **Why zeroed?** The next step of training is at other weights. Old gradients do not belong there,
-# but they are still in `.grad` and are added to. Twenty steps with and without forgetting:
+# but they are still in `.grad` and are added to. Twenty steps with and without forgetting.
+#
+# **Predict:** without, is descent faster, as the steps are longer, or worse?
 
 
 # %%
@@ -56,7 +60,18 @@ def descend(forget):
 
 
 kept, forgotten = descend(False), descend(True)
-print("\nlosses, zeroed:    ", np.round(forgotten[::4], 3))
-print("losses, not zeroed:", np.round(kept[::4], 3))
+print("\nlosses, zeroed:    ", np.round(forgotten[:10], 2))
+print("losses, not zeroed:", np.round(kept[:10], 2))
 assert all(np.diff(forgotten) <= 1e-12)  # downhill at every step
-assert not all(np.diff(kept) <= 1e-12)  # overshoots: it runs on old slopes
+assert not all(np.diff(kept) <= 1e-12)
+
+# %% [markdown]
+# Worse. On old slopes it runs past the bottom and up the other side, like a ball without friction,
+# and back, and past it again.
+
+# %% [markdown]
+# **Try.** Subtract `0.02 * w.grad` instead, for 200 steps. Does it come to rest without forgetting?
+# Then forget a little: `w.grad = 0.9 * w.grad`. That is momentum, friction for the ball.
+#
+# **Write it yourself:** `python -m tinygrad_ce.course start getitem`, where an entry that was read
+# twice collects twice.

@@ -5,7 +5,7 @@ python examples/course/08_labels_and_means.py
 
 # %% [markdown]
 # **Labels or one-hot.** The label 2 and the row [0, 0, 1] say the same. Labels are shorter; rows
-# can also say "70 % this, 30 % that". Every loss of the library takes either.
+# can also say "70 % this, 30 % that". `softmax_cross_entropy` and `cross_entropy` take either.
 
 # %%
 import numpy as np
@@ -20,8 +20,8 @@ print(rows)
 assert np.isclose(tg.softmax_cross_entropy(z, labels), tg.softmax_cross_entropy(z, rows))
 
 # %% [markdown]
-# What shape tells them apart: labels have the outputs' shape without the axis of the classes, and
-# are integers. A column of labels, (4, 1), is neither, and is refused.
+# The shape tells them apart: labels have the outputs' shape without the axis of the classes, and
+# are integers. A column of labels, (4, 1), is neither, and is refused: lesson 3 shows why.
 
 # %%
 try:
@@ -31,8 +31,8 @@ except tg.Error as error:
 
 # %% [markdown]
 # **Divide by N or not.** The mean over the examples has the gradient (y - t) / N, the sum y - t.
-# With a sum, twice as large a batch means steps twice as long; with the mean the learning rate
-# keeps its meaning. So the mean is what is usual. Doing both divides twice.
+#
+# **Predict:** the same examples, each ten times. What becomes of the gradient of either by weights?
 
 # %%
 y = tg.softmax(z)
@@ -52,13 +52,17 @@ for times in (1, 10, 100):
     assert np.isclose(sizes[1], sizes[0] * len(t))
 
 # %% [markdown]
+# With a sum, twice as large a batch means steps twice as long; with the mean the learning rate
+# keeps its meaning. So the mean is what is usual.
+#
 # **CE, KL, NLL and log K.** One family:
 #
 # - cross-entropy CE(t, y) = -sum t log y
 # - its least value is the target's own entropy H(t), where y = t
 # - KL(t, y) = CE - H is the rest: 0 where y = t. H is constant, so both have the same gradient
 # - NLL is the cross-entropy of labels, of logarithms that are taken already
-# - who knows nothing says 1/K for each of K classes: the loss is log K
+# - who knows nothing says 1/K for each of K classes: the loss is log K. **Predict** the loss of a
+#   network for 10 classes before it has learned anything
 
 # %%
 t, y = np.array([0.7, 0.2, 0.1]), np.array([0.5, 0.3, 0.2])
@@ -76,3 +80,9 @@ for classes in (2, 10, 1000):
     start = tg.softmax_cross_entropy(np.zeros(classes), 0)
     print(f"knowing nothing of {classes:4d} classes: loss {start:.4f} = log {classes}")
     assert np.isclose(start, np.log(classes))
+
+# %% [markdown]
+# **Try.** A network begins with the loss 9 on 10 classes. Is that knowing nothing, or worse? And
+# which y gives the least CE for t = [0.7, 0.2, 0.1]: is it 0?
+#
+# **Write it yourself:** `python -m tinygrad_ce.course start mean`.

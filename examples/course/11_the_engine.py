@@ -6,7 +6,8 @@ python examples/course/11_the_engine.py
 # %% [markdown]
 # An engine is three things: a table of gradient rules, a record of what was computed, and one loop
 # that goes back through the record. First the table: for each function, a rule for each operand.
-# g is the gradient that arrives, y the result; then the operands. It is pure calculus.
+# g is the gradient that arrives, y the result; then the operands. It is pure calculus, and all
+# that you need to know of the functions. **Predict** how many lines the rest takes.
 
 # %%
 import operator
@@ -152,3 +153,10 @@ print(f"{len(cases)} more functions: the same")
 # What the library adds: rules for nearly all of NumPy, exact limits (0 log 0), gradients of any
 # order, since its rules are recorded themselves, and programs, pictures and checks made out of the
 # same record. Read `tinygrad_ce/graph.py` next: `pull_back` is the loop above.
+
+# %% [markdown]
+# **Try.** Add np.sin, np.maximum and np.square to RULES, and a case for each. Then gradients of
+# gradients: what must `data` be, and which line of `backward` must change?
+#
+# **Write it yourself:** the heaviest rules of the real engine, `python -m tinygrad_ce.course start
+# conv2d`, and `conv2d_x`.

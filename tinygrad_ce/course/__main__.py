@@ -1,8 +1,13 @@
 """`python -m tinygrad_ce.course`: list, start, check, hint and solution of the exercises."""
 
 import argparse
+import io
+import os
 import runpy
+import shlex
 import sys
+import tempfile
+import traceback
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -72,14 +77,14 @@ def rule_in(path: Path, exercise: Exercise) -> Any:
         )
     try:
         rule = runpy.run_path(str(path)).get("rule")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Error(
-            f"{path} cannot be run, {type(error).__name__}: {error}",
+            f"{path} cannot be run{_line(error, path)}, {type(error).__name__}: {error}",
             "the file is plain Python",
             "mend that line",
         ) from error
     wanted = ["g", "y", *exercise.names]
-    found = [*signature(rule).parameters] if callable(rule) else None
+    found = _arguments(rule)
     if found != wanted:
         raise Error(
             f"rule takes ({', '.join(found)})" if found is not None else f"{path} defines no rule",
@@ -89,8 +94,24 @@ def rule_in(path: Path, exercise: Exercise) -> Any:
     return rule
 
 
+def _line(error: BaseException, path: Path) -> str:
+    """The line of the file that an error comes from; a SyntaxError names it itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _arguments(rule: Any) -> list[str] | None:
+    """The names of a rule's arguments; None where it has none that are known."""
+    try:
+        return [*signature(rule).parameters]
+    except (TypeError, ValueError):
+        return None
+
+
 def _again(command: str, exercise: Exercise, folder: Path) -> str:
-    there = "" if folder == Path() or command == "hint" else f" --folder {folder}"
+    there = f" --folder {shlex.quote(str(folder))}"
+    there = "" if folder == Path() or command == "hint" else there
     return f"python -m tinygrad_ce.course {command} {exercise.name}{there}"
 
 
@@ -118,7 +139,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Do what the command line says; 0 where all is well, 1 where a rule is not right yet."""
+    """Do what the command line says; 0 where all is well, 1 where a rule is not right yet.
+
+    It ends with 2 where it cannot be done: no file, no rule in it, no such exercise.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
     parser = _parser()
     chosen = parser.parse_args(words)
     right = True
@@ -142,4 +168,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Hypothesis keeps a few files between runs, which shall not lie among the learner's.
+    kept = os.path.join(tempfile.gettempdir(), "tinygrad_ce_course")
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", kept)
     sys.exit(main())

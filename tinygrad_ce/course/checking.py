@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import traceback
+import io
 import warnings
-from dataclasses import dataclass, replace
-from inspect import Parameter, Signature
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.course.exercise import Exercise, Rule, rule_of
+from tinygrad_ce.course.exercise import Arguments, Exercise, Rule
+from tinygrad_ce.course.inputs import ordinary
+from tinygrad_ce.course.naming import named
 from tinygrad_ce.course.planting import planted
-from tinygrad_ce.rules.table import TABLE
-from tinygrad_ce.testing.audit import audit
+from tinygrad_ce.course.trying import at_corner, diagnosed, fault, once_only
 from tinygrad_ce.testing.drawing import hypothesis
-from tinygrad_ce.testing.gradcheck import gradcheck
-from tinygrad_ce.testing.report import WRONG
 
 __all__ = ["Verdict", "check"]
 
 DRAWS = 60  # inputs that a rule is tried on
-KEPT = 12  # inputs on which it is held against known mistakes
-REQUIRED = ("dot product", "linear in g", "shape of gradients", "rule mutates nothing")
-ONCE = "cannot be differentiated"  # what an audit says of a rule that gives one order only
-
-Arguments = tuple[Any, ...]
+USUAL = 48  # inputs with random numbers, on which it is held against known mistakes
+ORDERS = 2  # of these, those that are differentiated twice
+TRIED = 8  # of these, those that it is tried on, too
+PRINTED = 8  # lines that a rule may print
+REMARK = "First derivatives only: for the next order write it with np's functions alone."
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Verdict:
         counterexample: the smallest input found where it is wrong, or None.
         found: what is wrong there, in the checks' own words, or what remains to be said.
         because: which known mistake it is, in a sentence, or a hint.
+        printed: what the rule itself printed there.
+        shrunk: whether the counterexample is the smallest that was found, and not a chosen one.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Verdict:
     counterexample: dict[str, Any] | None = None
     found: str = ""
     because: str = ""
+    printed: str = ""
+    shrunk: bool = True
 
     def __bool__(self) -> bool:
         return self.right
@@ -57,8 +60,11 @@ class Verdict:
         else:
             lines = [f"{self.name}: not right yet"]
         if self.counterexample is not None:
-            lines.append("the smallest input where it shows:")
+            which = "the smallest input" if self.shrunk else "an input"
+            lines.append(f"{which} where it shows:")
             lines += [_shown(name, x) for name, x in self.counterexample.items()]
+        if self.printed:
+            lines += ["what your rule prints there:", self.printed]
         return "\n".join([*lines, *filter(None, (self.found, self.because))])
 
     __repr__ = __str__
@@ -76,6 +82,8 @@ class _Wrong(AssertionError):  # noqa: N818 - Hypothesis looks for smaller input
 def check(exercise: Exercise, rule: Rule, draws: int = DRAWS) -> Verdict:
     """Whether a rule is right: put into the engine, and tried on inputs that Hypothesis draws.
 
+    What the rule prints meanwhile is kept back.
+
     Args:
         exercise: the rule that was asked for.
         rule: `rule(g, y, *arguments)`, as `tinygrad_ce.rules.kinds` describes.
@@ -91,31 +99,59 @@ def check(exercise: Exercise, rule: Rule, draws: int = DRAWS) -> Verdict:
     exp: not right yet
     ...
     """
-    with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+    quiet = warnings.catch_warnings(action="ignore"), np.errstate(all="ignore")
+    with quiet[0], quiet[1], redirect_stdout(io.StringIO()):
         with planted(exercise.function, exercise.operand, rule):
-            tried, failure = _search(exercise, rule, draws)
+            tried, failure = _searched(exercise, rule, draws)
+            shrunk, usual = failure is not None, _usual(exercise)
+            failure = failure or _beyond(exercise, rule, usual)
             if failure is None:
-                return _audited(exercise, rule, tried)
-        args, found = failure
-        because = _because(exercise, rule, [*tried[:KEPT], args])
+                remark = REMARK if any(once_only(exercise, x) for x in usual[:ORDERS]) else ""
+                return Verdict(exercise.name, True, len(tried), None, remark)
+            args, found, because = failure
+            if not because:
+                found = diagnosed(exercise, rule, args, found)
+        because = because or named(exercise, rule, usual)
+        printed = _prints(exercise, rule, args)
     names = dict(zip(exercise.names, args))
-    return Verdict(exercise.name, False, len(tried), names, found, because)
+    return Verdict(exercise.name, False, len(tried), names, found, because, printed, shrunk)
 
 
-def _search(
-    exercise: Exercise, rule: Rule, draws: int
-) -> tuple[list[Arguments], tuple[Arguments, str] | None]:
-    """The inputs that were tried, and the smallest that failed with what was found there."""
+Failure = tuple[Arguments, str, str]  # the input, what was found, and why if that is known
+
+
+def _searched(exercise: Exercise, rule: Rule, draws: int) -> tuple[list[Arguments], Failure | None]:
+    """The inputs that were tried, and the smallest that failed."""
     tried: list[Arguments] = []
-    failures: list[tuple[Arguments, str]] = []
+    failures: list[Failure] = []
 
-    def holds(args: Any) -> None:
-        args = args if isinstance(args, tuple) else (args,)
+    def holds(args: Arguments) -> None:
         tried.append(args)
-        found = _fault(exercise, rule, args)
+        found = fault(exercise, rule, args)
         if found:
-            failures.append((args, found))  # the last one is the smallest
+            failures.append((args, found, ""))  # the last one is the smallest
             raise _Wrong
+
+    try:
+        _each_drawn(exercise, draws, holds)
+    except _Wrong:
+        return tried, failures[-1]
+    return tried, None
+
+
+def _usual(exercise: Exercise) -> list[Arguments]:
+    """Inputs of the shapes that are drawn, with random numbers: those drawn are simple, 1, 1/2."""
+    drawn: list[Arguments] = []
+    _each_drawn(exercise, USUAL, drawn.append)
+    rng = np.random.default_rng(0)
+    return [ordinary(args, rng) for args in drawn]
+
+
+def _each_drawn(exercise: Exercise, draws: int, use: Any) -> None:
+    """Call with each of the inputs that Hypothesis draws, smaller ones as long as it raises."""
+
+    def test(args: Any) -> None:
+        use(args if isinstance(args, tuple) else (args,))
 
     given: Any = hypothesis.given
     settings = hypothesis.settings(
@@ -127,95 +163,27 @@ def _search(
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
     )
-    try:
-        settings(given(exercise.given())(holds))()
-    except _Wrong:
-        return tried, failures[-1]
-    return tried, None
+    settings(given(exercise.given())(test))()
 
 
-def _fault(exercise: Exercise, rule: Rule, args: Arguments) -> str:
-    """What is wrong with the engine's gradient there, in words; nothing where it is right."""
-
-    def called(*args: Any) -> Any:
-        return exercise.function(*args)
-
-    # NumPy's own names are x1 and x2; the learner's are a and b.
-    parameters = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in exercise.names]
-    called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    try:
-        shape = _wrong_shape(exercise, rule, args)
-        if shape:
-            return shape
-        report = gradcheck(called, *args, argnums=exercise.operand, name=exercise.name)
-    except Exception as error:
-        return f"your rule cannot be used{_line(error, rule)}: {type(error).__name__}: {error}"
-    if report.verdict != WRONG:
-        return ""
-    return str(replace(report, blame=(), notes=()))  # there is one rule to blame
+def _beyond(exercise: Exercise, rule: Rule, usual: list[Arguments]) -> Failure | None:
+    """What goes wrong where Hypothesis did not look: at random numbers, at corners."""
+    for args in usual[:TRIED]:
+        found = fault(exercise, rule, args)
+        if found:
+            return args, found, ""
+    for corner in exercise.corners:
+        found = at_corner(exercise, rule, corner)
+        if found:
+            return corner.args, found, corner.because
+    return None
 
 
-def _wrong_shape(exercise: Exercise, rule: Rule, args: Arguments) -> str:
-    """What is wrong with the shape of what the rule returns, before the engine sums it."""
+def _prints(exercise: Exercise, rule: Rule, args: Arguments) -> str:
+    """What the rule prints at an input, the first lines of it."""
     y = exercise.function(*args)
-    found, wanted = np.shape(rule(np.ones_like(y), y, *args)), np.shape(args[exercise.operand])
-    if found == wanted or (TABLE[exercise.function].elementwise and found == np.shape(y)):
-        return ""
-    return (
-        f"for {exercise.by} of shape {wanted} your rule returns shape {found}: "
-        f"the gradient by {exercise.by} has the shape of {exercise.by}"
-    )
-
-
-def _line(error: Exception, rule: Rule) -> str:
-    """The line of the learner's file that an error comes from."""
-    file = rule.__code__.co_filename
-    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == file]
-    return f", line {lines[-1]}" if lines else ""
-
-
-def _audited(exercise: Exercise, rule: Rule, tried: list[Arguments]) -> Verdict:
-    """A rule whose numbers are right for single gradients: is it linear, does it leave g alone?"""
-    report = audit(exercise.function, *tried[:KEPT])
-    failed = {row.check: row for row in report.failed}
-    for name in REQUIRED:
-        if name in failed:
-            because = _because(exercise, rule, tried[:KEPT])
-            found = f"{name}: {failed[name].detail}"
-            return Verdict(exercise.name, False, len(tried), None, found, because)
-    once_more = next(row.detail for row in report.rows if row.check == "second order")
-    remark = (
-        ""
-        if ONCE not in once_more
-        else ("First derivatives only: for the next order write it with np's functions alone.")
-    )
-    return Verdict(exercise.name, True, len(tried), None, remark)
-
-
-def _because(exercise: Exercise, rule: Rule, inputs: list[Arguments]) -> str:
-    """The known mistake whose numbers these are, or the first hint."""
-    for mistake in exercise.mistakes:
-        if _same(exercise, rule, rule_of(exercise, mistake.answer), inputs):
-            return f"What you return is {mistake.answer}, or comes to it. {mistake.because}"
-    return f"Hint: {exercise.hints[0]}"
-
-
-def _same(exercise: Exercise, rule: Rule, other: Rule, inputs: list[Arguments]) -> bool:
-    """Whether two rules give the same numbers, or fail alike, at all inputs."""
-    rng = np.random.default_rng(0)
-    for args in inputs:
-        y = exercise.function(*args)
-        g = rng.normal(size=np.shape(y))[()]
-        a, b = _value(rule, g, y, args), _value(other, g, y, args)
-        if (a is None) != (b is None):
-            return False
-        if a is not None and not (a.shape == b.shape and np.allclose(a, b, equal_nan=True)):
-            return False
-    return True
-
-
-def _value(rule: Rule, g: Any, y: Any, args: Arguments) -> Any:
-    try:
-        return np.asarray(rule(g, y, *args), float)
-    except Exception:
-        return None
+    with redirect_stdout(io.StringIO()) as said, suppress(Exception, SystemExit):
+        rule(np.ones_like(y), y, *args)
+    lines = said.getvalue().splitlines()
+    more = [f"and {len(lines) - PRINTED} lines more"] if len(lines) > PRINTED else []
+    return "\n".join(f"  {line}" for line in [*lines[:PRINTED], *more])

@@ -16,9 +16,13 @@ import tinygrad_ce as tg
 from tinygrad_ce.rules import windows
 from tinygrad_ce.rules.table import TABLE
 
-__all__ = ["Exercise", "Mistake", "Rule", "reference", "rule_of", "solution", "written"]
+__all__ = [
+    "Arguments", "Corner", "Exercise", "Mistake", "Only", "Rule", "reference", "rule_of",
+    "solution", "written",
+]  # fmt: skip
 
 Rule = Callable[..., Any]
+Arguments = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,42 @@ class Mistake:
     """A wrong answer that many give.
 
     Attributes:
-        answer: the expression they return.
+        answer: the expression they return, or the lines of their rule.
         because: what went wrong, in a sentence to the learner.
+        words: what the answer is called, where it is too long to be shown.
     """
 
     answer: str
+    because: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Corner:
+    """An input that is tried in any case, as formulas that are right elsewhere go wrong there.
+
+    Attributes:
+        args: what the function is called with.
+        because: what goes wrong there, in a sentence to the learner.
+        moved: where the function has a kink: all entries of the operand are moved together, by s,
+            and the derivative by s is asked for, which is there.
+    """
+
+    args: tuple[Any, ...]
+    because: str
+    moved: bool = False
+
+
+@dataclass(frozen=True)
+class Only:
+    """Inputs for which many rules are right, and for no others.
+
+    Attributes:
+        where: whether arguments are such inputs.
+        because: what is special there, in a sentence to the learner.
+    """
+
+    where: Callable[..., bool]
     because: str
 
 
@@ -46,7 +81,11 @@ class Exercise:
         given: makes the strategy of its arguments.
         hints: from a nudge to nearly all.
         mistakes: wrong answers that are known.
+        answer: a right one, as a learner may write it.
         operand: the place of the operand whose rule is asked for.
+        shapes: what has which shape, where that must be said.
+        corners: inputs that are tried in any case.
+        only: for what rules may be right, and for nothing else.
     """
 
     name: str
@@ -56,7 +95,11 @@ class Exercise:
     given: Callable[[], Any]
     hints: tuple[str, ...]
     mistakes: tuple[Mistake, ...]
+    answer: str
     operand: int = 0
+    shapes: str = ""
+    corners: tuple[Corner, ...] = ()
+    only: tuple[Only, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -70,15 +113,22 @@ class Exercise:
 
 
 def rule_of(exercise: Exercise, answer: str) -> Rule:
-    """The rule that returns an expression.
+    """The rule that returns an expression, or consists of these lines.
 
     >>> from tinygrad_ce.course.exercises import EXERCISES
     >>> rule_of(EXERCISES["mul"], "g * b")(2.0, 12.0, 3.0, 4.0)
     8.0
     """
     names: dict[str, Any] = {"np": np, "tg": tg, "windows": windows}
-    rule: Rule = eval(f"lambda g, y, {exercise.arguments}: {answer}", names)
+    exec(_defined(exercise, answer), names)
+    rule: Rule = names["rule"]
     return rule
+
+
+def _defined(exercise: Exercise, answer: str) -> str:
+    """A rule as it would stand in the learner's file."""
+    lines = answer if "return " in answer else f"return {answer}"
+    return f"def rule(g, y, {exercise.arguments}):\n{textwrap.indent(lines, '    ')}"
 
 
 def reference(exercise: Exercise) -> Rule:
@@ -89,18 +139,23 @@ def reference(exercise: Exercise) -> Rule:
 
 
 def solution(exercise: Exercise) -> str:
-    """The library's own rule as it is written there, and where.
+    """A right answer, then the library's own rule as it is written there, and where.
 
     >>> from tinygrad_ce.course.exercises import EXERCISES
     >>> print(solution(EXERCISES["softmax"]))  # doctest: +ELLIPSIS
-    # tinygrad_ce/rules/softmax.py, line ...
+    def rule(g, y, z, axis=-1):
+        return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+    <BLANKLINE>
+    # The library's, for everything that the function takes: tinygrad_ce/rules/softmax.py, line ...
     def _softmax(g: Any, y: Any, z: Any, axis: Any = -1) -> Any:
         return y * (g - np.sum(g * y, axis=axis, keepdims=True))
     """
     rule = reference(exercise)
     file = Path(inspect.getfile(rule))
     place = file.relative_to(Path(__file__).parents[2]).as_posix()
-    return f"# {place}, line {rule.__code__.co_firstlineno}\n{_source(rule, file)}"
+    where = f"{place}, line {rule.__code__.co_firstlineno}"
+    head = f"# The library's, for everything that the function takes: {where}"
+    return f"{_defined(exercise, exercise.answer)}\n\n{head}\n{_source(rule, file)}"
 
 
 def _source(rule: Rule, file: Path) -> str:
@@ -132,6 +187,7 @@ def written(exercise: Exercise) -> str:
     ...
     """
     names, title = ", ".join(exercise.names), f"{exercise.formula}, by {exercise.by}"
+    shapes = f"\n    {exercise.shapes}" if exercise.shapes else ""
     return f'''"""Exercise {exercise.name}: the gradient rule of {title}.
 
 The engine has lost this rule. Write it in NumPy, then ask whether it is right:
@@ -150,7 +206,7 @@ def rule(g, y, {exercise.arguments}):
 
     g: the gradient dE/dy that arrives from above, of the shape of y.
     y: the result, {exercise.formula.split(" = ", 1)[1]}.
-    {names}: what the function was called with.
+    {names}: what the function was called with.{shapes}
     """
     raise NotImplementedError("return dE/d{exercise.by}, from g = dE/dy")
 '''

@@ -14,6 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tinygrad_ce.errors import OptionError, ShapeError
+from tinygrad_ce.options import number
+from tinygrad_ce.randomness import seeded
+
 __all__ = ["Aiueo", "aiueo", "augment"]
 
 BLOCK = 256  # images warped at once: their coordinates and weights then stay in the cache
@@ -54,22 +58,24 @@ class Aiueo:
         families (a float between 0 and 1); ``seed`` chooses which. Weights of one typeface are
         near copies, so a split by image or by design would test on what was trained on.
 
-        Raises ValueError where train or test would get no family.
+        Raises OptionError where train or test would get no family.
 
         >>> train, test = aiueo().split(test_families=7, seed=0)
         >>> train, test
         (<Aiueo: 270 images, 54 designs, 28 families>, <Aiueo: 50 images, 10 designs, 7 families>)
         """
         names = np.unique(self.families)
+        if not isinstance(test_families, float):
+            number("test_families", test_families)
         share = 0 < test_families < 1
         count = round(test_families * len(names)) if share else test_families
         if not 0 < count < len(names) or count % 1:
-            raise ValueError(
-                f"test_families={test_families!r} means {count} of {len(names)} families; train "
-                f"and test need at least one each. Ask for 1 to {len(names) - 1}, or for a share "
-                "such as 0.2."
+            raise OptionError(
+                f"test_families={test_families!r} means {count} of {len(names)} families",
+                "train and test need at least one each",
+                f"ask for 1 to {len(names) - 1}, or for a share such as 0.2",
             )
-        held = np.isin(self.families, np.random.default_rng(seed).permutation(names)[: int(count)])
+        held = np.isin(self.families, seeded(seed).permutation(names)[: int(count)])
         return self._where(~held), self._where(held)
 
     def _where(self, mask: NDArray[np.bool_]) -> Aiueo:
@@ -125,7 +131,7 @@ def augment(
     With all of them 0 the images come back unchanged. For more copies of an image, repeat it:
     ``augment(np.repeat(images, 20, axis=0), rng)``.
 
-    Raises ValueError for images of another shape or dtype or with values outside 0 to 1, for a
+    Raises OptionError for images of another shape or dtype or with values outside 0 to 1, for a
     strength that is negative, infinite or too large (scale below 1; stroke and contrast at most
     1), and for another ``dtype``.
 
@@ -133,14 +139,20 @@ def augment(
     >>> x.shape, x.dtype
     ((320, 28, 28), dtype('float32'))
     """
-    images, dtype = np.asarray(images), np.dtype(dtype)
+    images, dtype, rng = np.asarray(images), np.dtype(dtype), seeded(rng, "rng")
     _check_images(images)
     _check_strength(np.inf, rotate=rotate, shear=shear, shift=shift)
     _check_strength(1.0, scale=scale, stroke=stroke, contrast=contrast)
     if scale == 1:
-        raise ValueError("scale=1 can shrink an image to nothing; it must be below 1, e.g. 0.2.")
+        raise OptionError(
+            "scale=1 can shrink an image to nothing", "it is below 1", "pass for example scale=0.2"
+        )
     if dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype={dtype} cannot hold the images; use float32 or float64.")
+        raise OptionError(
+            f"dtype={dtype} cannot hold the images",
+            "their values are from 0 to 1",
+            "use float32 or float64",
+        )
 
     # All numbers are drawn first, in float64: block size and dtype then change no image.
     n, height, width = images.shape
@@ -198,23 +210,27 @@ def _sample(x: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
 
 def _check_images(images: NDArray[Any]) -> None:
     if images.ndim != 3 or not (images.dtype == np.uint8 or images.dtype.kind == "f"):
-        raise ValueError(
-            f"images have shape {images.shape} and dtype {images.dtype}; augment needs (n, h, w) "
-            "of uint8 or floating. For a single image pass image[None]."
+        raise ShapeError(
+            f"images have shape {images.shape} and dtype {images.dtype}",
+            "augment needs (n, h, w) of uint8 or floating",
+            "for a single image pass image[None]",
         )
     # Written so that NaN, which compares false, is refused too.
     if images.dtype != np.uint8 and images.size and not (images.min() >= 0 and images.max() <= 1):
-        raise ValueError(
-            f"images have values from {images.min()} to {images.max()}; floating images must be "
-            "within 0 to 1. Divide by their maximum first."
+        raise OptionError(
+            f"images have values from {images.min()} to {images.max()}",
+            "floating images are within 0 to 1",
+            "divide by their maximum first",
         )
 
 
 def _check_strength(most: float, **strengths: float) -> None:
     for name, value in strengths.items():
+        number(name, value, it="a strength")
         if not (0 <= value <= most and np.isfinite(value)):
             limit = "" if most == np.inf else f" and at most {most}"
-            raise ValueError(
-                f"{name}={value} is no strength; it must be finite, not negative{limit}. "
-                "0 switches it off."
+            raise OptionError(
+                f"{name}={value} is no strength",
+                f"a strength is finite, not negative{limit}",
+                f"pass {name}=0 to switch it off",
             )

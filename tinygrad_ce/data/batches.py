@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import ShapeError
-from tinygrad_ce.randomness import default_generator
+from tinygrad_ce.errors import OptionError, ShapeError
+from tinygrad_ce.options import count, number
+from tinygrad_ce.randomness import default_generator, seeded
 from tinygrad_ce.trees import leaves, map_tree, paths
 
 __all__ = ["Batches", "batches", "split"]
@@ -25,15 +26,14 @@ class Batches:
         self, examples: tuple[Any, ...], size: int, shuffle: bool, generator: np.random.Generator,
         drop_last: bool,
     ) -> None:  # fmt: skip
-        self.examples, self.size, self.shuffle = examples, size, shuffle
+        self.examples, self.size, self.shuffle = examples, count("size", size), shuffle
         self.generator, self.drop_last = generator, drop_last
         self.count = _length(examples)
-        if size < 1:
-            raise ValueError(f"size={size}. A batch holds examples. Pass at least 1.")
         if not len(self):
-            raise ValueError(
-                f"{self.count} examples make no batch of {size}. Each for needs one at least. "
-                "Pass more examples, or a smaller size."
+            raise OptionError(
+                f"{self.count} examples make no batch of {size}",
+                "each for needs one at least",
+                "pass more examples, or a smaller size",
             )
 
     def __len__(self) -> int:
@@ -66,7 +66,7 @@ def batches(
 
     Raises:
         ShapeError: the arrays have different lengths, or one has none.
-        ValueError: there is no batch.
+        OptionError: there is no batch, or an option is not what it can be.
 
     >>> x, t = np.arange(10).reshape(5, 2), np.arange(5)
     >>> [tb.tolist() for xb, tb in batches(x, t, 2)]
@@ -75,7 +75,7 @@ def batches(
     [[2, 4], [3, 0]]
     """
     examples = (x,) if t is None else (x, t)
-    drawn = default_generator() if generator is None else np.random.default_rng(generator)
+    drawn = default_generator() if generator is None else seeded(generator, "generator")
     return Batches(examples, size, shuffle, drawn, drop_last)
 
 
@@ -90,21 +90,23 @@ def split(x: Any, t: Any, test: float | int = 0.2, seed: int = 0) -> tuple[Any, 
 
     Raises:
         ShapeError: the arrays have different lengths.
-        ValueError: one of the parts would be empty.
+        OptionError: one of the parts would be empty.
 
     >>> (x, t), (x_test, t_test) = split(np.eye(10), np.arange(10), test=0.3)
     >>> len(x), len(t_test)
     (7, 3)
     """
     n = _length((x, t))
-    count = test if isinstance(test, int) else round(test * n)
-    if not 0 < count < n:
-        raise ValueError(
-            f"test={test} means {count} of {n} examples. Both parts have at least one. "
-            "Pass a share such as 0.2, or how many."
+    number("test", test)
+    held = int(test) if isinstance(test, int | np.integer) else round(min(max(test, -1), 2) * n)
+    if not 0 < held < n:
+        raise OptionError(
+            f"test={test} means {held} of {n} examples",
+            "both parts have at least one",
+            "pass a share such as 0.2, or how many",
         )
-    order = np.random.default_rng(seed).permutation(n)
-    return _taken((x, t), order[count:]), _taken((x, t), order[:count])
+    order = seeded(seed).permutation(n)
+    return _taken((x, t), order[held:]), _taken((x, t), order[:held])
 
 
 def _length(examples: tuple[Any, ...]) -> int:

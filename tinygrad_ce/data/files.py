@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_ce.saving import FileError
+from tinygrad_ce.errors import OptionError, OptionKeyError
+from tinygrad_ce.saving import FileError, check_path
 
 __all__ = ["Table", "read_csv", "read_idx", "read_mnist"]
 
@@ -82,6 +83,7 @@ def read_mnist(folder: str | Path) -> tuple[Examples, Examples]:
         FileNotFoundError: one is missing.
         FileError: one is damaged, or the labels are not as many as the images.
     """
+    check_path(folder, "folder")
     train, test = (_mnist_part(Path(folder), name) for name in ("train", "t10k"))
     return train, test
 
@@ -134,7 +136,7 @@ def read_csv(
 
     Raises:
         FileError: a line is longer or shorter than the first, or a cell is no number.
-        KeyError: there is no such column.
+        OptionError: there is no such column (a KeyError, too), or the delimiter is not one sign.
         FileNotFoundError: there is no such file.
 
     >>> import tempfile
@@ -145,6 +147,10 @@ def read_csv(
     Table(x=array([[5.1],
            [7. ]]), t=array([1, 0]), columns=['length'], classes=['other', 'setosa'])
     """
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise OptionError(
+            f"delimiter is {delimiter!r:.60}", "it is one sign", "pass for example delimiter=';'"
+        )
     try:
         text = _content(path).decode("utf-8-sig")
         reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -182,7 +188,9 @@ def _place(target: str | int, names: list[str], path: str | Path) -> int:
         return target % len(names)
     if target in names:
         return names.index(str(target))
-    raise KeyError(f"{path} has no column {target!r}. Its columns are {names}. Pass one of these.")
+    raise OptionKeyError(
+        f"{path} has no column {target!r}", f"its columns are {names}", "pass one of these"
+    )
 
 
 def _targets(cells: list[str], dtype: DTypeLike) -> tuple[NDArray[Any], list[str]]:
@@ -208,6 +216,7 @@ def _number(path: str | Path, line: tuple[int, list[str]], name: str, cell: str)
 
 
 def _content(path: str | Path) -> bytes:
+    check_path(path)
     content = Path(path).read_bytes()
     if content[:2] != b"\x1f\x8b":
         return content

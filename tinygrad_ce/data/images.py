@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_ce.data.files import Examples, read_mnist
 from tinygrad_ce.optional import Library
+from tinygrad_ce.saving import check_path
 
 __all__ = ["digits", "fashion_classes", "fashion_mnist"]
 
@@ -54,6 +55,7 @@ def fashion_mnist(folder: str | Path = DEBIAN) -> tuple[Examples, Examples]:
         FileNotFoundError: they are not there.
         FileError: one is damaged.
     """
+    check_path(folder, "folder")
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(

@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tinygrad_ce.options import count, number
+from tinygrad_ce.randomness import seeded
+
 __all__ = ["circles", "moons", "spirals", "xor"]
 
 Points: TypeAlias = tuple[NDArray[Any], NDArray[np.int64]]
@@ -33,7 +36,7 @@ def moons(
         dtype: of the points.
 
     Raises:
-        ValueError: fewer than 2 points, or a noise that is negative.
+        OptionError: fewer than 2 points, or a noise that is negative.
 
     >>> x, t = moons(4, shuffle=False)
     >>> x.round(3).tolist(), t.tolist()
@@ -60,17 +63,13 @@ def circles(
         dtype: of the points.
 
     Raises:
-        ValueError: fewer than 2 points, a noise that is negative, or another factor.
+        OptionError: fewer than 2 points, a noise that is negative, or another factor.
 
     >>> x, t = circles(4, shuffle=False, factor=0.5)
     >>> np.hypot(*x.T).round(3).tolist(), t.tolist()
     ([1.0, 1.0, 0.5, 0.5], [0, 0, 1, 1])
     """
-    if not 0 <= factor < 1:
-        raise ValueError(
-            f"factor={factor}. It is the radius of the inner circle; the outer one's is 1. "
-            "Pass a number from 0 to below 1, such as 0.5."
-        )
+    number("factor", factor, "a number from 0 to below 1", it="the radius of the inner circle")
     rings = []
     for radius, n in zip((1.0, factor), _shares(n_samples, 2), strict=True):
         a = np.linspace(0, 2 * np.pi, n, endpoint=False)
@@ -96,14 +95,14 @@ def spirals(
         dtype: of the points.
 
     Raises:
-        ValueError: fewer than 2 classes, fewer points than classes, or a noise that is negative.
+        OptionError: fewer than 2 classes, fewer points than classes, or a noise that is negative.
 
     >>> x, t = spirals(300, classes=3, noise=0.02)
     >>> x.shape, np.bincount(t).tolist()
     ((300, 2), [100, 100, 100])
     """
-    if classes < 2:
-        raise ValueError(f"classes={classes}. Every arm is a class. Pass at least 2.")
+    classes = count("classes", classes, 2)
+    number("turns", turns)
     arms = []
     for k, n in enumerate(_shares(n_samples, classes)):
         r = np.arange(1, n + 1) / n
@@ -124,31 +123,28 @@ def xor(
         dtype: of the points.
 
     Raises:
-        ValueError: fewer than 2 points, or a noise that is negative.
+        OptionError: fewer than 2 points, or a noise that is negative.
 
     >>> x, t = xor(50)
     >>> bool(np.all(t == (x[:, 0] * x[:, 1] < 0)))
     True
     """
     _shares(n_samples, 2)
-    x = np.random.default_rng([seed, 1]).uniform(-1, 1, (n_samples, 2))
+    x = seeded([count("seed", seed, 0), 1]).uniform(-1, 1, (n_samples, 2))
     t = (x[:, 0] * x[:, 1] < 0).astype(np.int64)
-    return _with_noise(x, noise, np.random.default_rng(seed)).astype(dtype), t
+    return _with_noise(x, noise, seeded(seed)).astype(dtype), t
 
 
 def _shares(n: int, classes: int) -> list[int]:
     """How many points each class has."""
-    if n < classes:
-        raise ValueError(
-            f"n_samples={n}. Each of {classes} classes has a point. Pass at least {classes}."
-        )
+    n = count("n_samples", n, classes)
     return [(n + k) // classes for k in range(classes)]
 
 
 def _finished(
     parts: list[NDArray[Any]], shuffle: bool, noise: float, seed: int, dtype: DTypeLike
 ) -> Points:
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     x = np.concatenate(parts)
     t = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     if shuffle:
@@ -158,8 +154,5 @@ def _finished(
 
 
 def _with_noise(x: NDArray[Any], noise: float, generator: np.random.Generator) -> NDArray[Any]:
-    if not 0 <= noise < np.inf:
-        raise ValueError(
-            f"noise={noise}. It is a standard deviation. Pass a number from 0, such as 0.1."
-        )
+    number("noise", noise, "a finite number from 0", it="a standard deviation")
     return x + noise * generator.standard_normal(x.shape)

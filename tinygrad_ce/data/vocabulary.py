@@ -7,7 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_ce.errors import DTypeError, OptionError
+from tinygrad_ce.options import count, instance, several
+
 __all__ = ["Vocabulary"]
+
+
+def _text(name: str, value: str) -> str:
+    return instance(name, value, str, "it is a text", "pass texts, or one")
 
 
 class Vocabulary:
@@ -32,6 +39,7 @@ class Vocabulary:
     end = 0
 
     def __init__(self, texts: str | Iterable[str]) -> None:
+        texts = [texts] if isinstance(texts, str) else several("texts", texts, _text)
         self.characters = "".join(sorted(set("".join(texts))))
         self._numbers = {c: i for i, c in enumerate(self.characters, start=1)}
 
@@ -47,16 +55,18 @@ class Vocabulary:
             length: of the rows; that of the longest text and its end sign by default.
 
         Raises:
-            ValueError: a character is not known, or a text is too long.
+            OptionError: a character is not known, or a text is too long.
         """
         one = isinstance(texts, str)
-        rows = [self._row(text) for text in ([texts] if isinstance(texts, str) else texts)]
+        texts = [texts] if isinstance(texts, str) else several("texts", texts, _text)
+        rows = [self._row(text) for text in texts]
         longest = max(map(len, rows), default=1)
-        length = longest if length is None else length
+        length = longest if length is None else count("length", length, 0)
         if length < longest:
-            raise ValueError(
-                f"a text has {longest - 1} characters. With the end sign it takes {longest} "
-                f"numbers, and the length is {length}. Pass length={longest}, or shorter texts."
+            raise OptionError(
+                f"a text has {longest - 1} characters",
+                f"with the end sign it takes {longest} numbers, and the length is {length}",
+                f"pass length={longest}, or shorter texts",
             )
         codes = np.full((len(rows), length), self.end)
         for code, row in zip(codes, rows):
@@ -66,10 +76,10 @@ class Vocabulary:
     def _row(self, text: str) -> list[int]:
         unknown = sorted(set(text) - self._numbers.keys())
         if unknown:
-            raise ValueError(
-                f"{text!r:.60} has the characters {''.join(unknown)!r:.60}. The vocabulary was "
-                f"made of {len(self.characters)} others. Make it of all texts, those to test on "
-                "among them."
+            raise OptionError(
+                f"{text!r:.60} has the characters {''.join(unknown)!r:.60}",
+                f"the vocabulary was made of {len(self.characters)} others",
+                "make it of all texts, those to test on among them",
             )
         return [*map(self._numbers.__getitem__, text), self.end]
 
@@ -77,17 +87,24 @@ class Vocabulary:
         """The text of numbers (length,) up to the first end sign; of (n, length) n texts.
 
         Raises:
-            ValueError: a number is not one of the vocabulary's.
+            OptionError: a number is not one of the vocabulary's.
         """
         codes = np.asarray(codes)
+        if codes.size and codes.dtype.kind not in "iu":
+            raise DTypeError(
+                f"the numbers have dtype {codes.dtype}",
+                "characters are numbered by integers",
+                "pass what encode returned, or a class of the model's",
+            )
         if codes.ndim > 1:
             return [str(self.decode(row)) for row in codes]
         if codes.size and not (codes.min() >= 0 and codes.max() < len(self)):
-            raise ValueError(
-                f"the numbers go from {codes.min()} to {codes.max()}. The vocabulary has those "
-                f"from 0 to {len(self) - 1}. Pass what encode returned, or a class of the model's."
+            raise OptionError(
+                f"the numbers go from {codes.min()} to {codes.max()}",
+                f"the vocabulary has those from 0 to {len(self) - 1}",
+                "pass what encode returned, or a class of the model's",
             )
-        numbers: list[int] = codes.tolist()
+        numbers: list[int] = codes.ravel().tolist()
         stop = numbers.index(self.end) if self.end in numbers else len(numbers)
         return "".join(self.characters[i - 1] for i in numbers[:stop])
 

@@ -4,6 +4,7 @@ Each says its function and, after "Derivative", what a gradient is multiplied wi
 derivative is PyTorch's. s is the sigmoid.
 """
 
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +12,11 @@ from numpy.typing import DTypeLike
 
 from tinygrad_ce import functions
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import OptionError, ShapeError
+from tinygrad_ce.nn.linear import axis_of
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.parameter import Parameter
+from tinygrad_ce.options import count, number, one_of
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
@@ -63,7 +66,7 @@ class LeakyReLU(Module):
     """x where x > 0, otherwise negative_slope x. Derivative: 1, or negative_slope."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = number("negative_slope", negative_slope)
 
     def forward(self, x: Any) -> Any:
         return functions.leaky_relu(x, self.negative_slope)
@@ -81,8 +84,8 @@ class PReLU(Module):
     def __init__(
         self, num_parameters: int = 1, init: float = 0.25, dtype: DTypeLike = np.float32
     ) -> None:
-        self.num_parameters = num_parameters
-        self.weight = Parameter(np.full(num_parameters, init, dtype))
+        self.num_parameters = n = count("num_parameters", num_parameters)
+        self.weight = Parameter(np.full(n, number("init", init), dtype))
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
@@ -99,7 +102,7 @@ class ELU(Module):
     """x where x > 0, otherwise alpha (e^x - 1). Derivative: 1, or alpha e^x."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = number("alpha", alpha)
 
     def forward(self, x: Any) -> Any:
         return functions.elu(x, self.alpha)
@@ -112,7 +115,7 @@ class CELU(Module):
     """x where x > 0, otherwise alpha (e^(x/alpha) - 1). Derivative: 1, or e^(x/alpha)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = number("alpha", alpha, "a number other than 0")
 
     def forward(self, x: Any) -> Any:
         return self.alpha * functions.elu(as_array(x) / self.alpha)
@@ -137,7 +140,8 @@ class GELU(Module):
     """x Phi(x), Phi the normal distribution function. Derivative: Phi(x) + x phi(x)."""
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
-        self.approximate: Literal["none", "tanh"] = approximate
+        choices = ("none", "tanh")
+        self.approximate: Literal["none", "tanh"] = one_of("approximate", approximate, choices)
 
     def forward(self, x: Any) -> Any:
         return functions.gelu(x, self.approximate)
@@ -186,7 +190,8 @@ class Softplus(Module):
     """log(1 + e^(beta x)) / beta, and x where beta x > threshold. Derivative: s(beta x), or 1."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta, self.threshold = beta, threshold
+        self.beta = number("beta", beta, "a number other than 0")
+        self.threshold = number("threshold", threshold)
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
@@ -209,7 +214,13 @@ class Hardtanh(Module):
     """x within [min_val, max_val], and these beyond. Derivative: 1 inside, otherwise 0."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
-        self.min_val, self.max_val = min_val, max_val
+        self.min_val, self.max_val = number("min_val", min_val), number("max_val", max_val)
+        if not min_val < max_val:
+            raise OptionError(
+                f"min_val is {min_val} and max_val is {max_val}",
+                "the first is below the second",
+                "pass the lower one first",
+            )
 
     def forward(self, x: Any) -> Any:
         return np.clip(as_array(x), self.min_val, self.max_val)
@@ -243,11 +254,11 @@ class GLU(Module):
     """
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = count("dim", dim, -inf)
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
-        if x.shape[self.dim] % 2:
+        if x.shape[axis_of(x, self.dim)] % 2:
             raise ShapeError(
                 f"x has shape {x.shape}",
                 f"GLU halves axis {self.dim}",
@@ -264,7 +275,7 @@ class Softmax(Module):
     """y = e^x / sum e^x along an axis. With g the gradient by y, by x: y (g - sum g y)."""
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = count("dim", dim, -inf)
 
     def forward(self, x: Any) -> Any:
         return functions.softmax(x, self.dim)
@@ -277,7 +288,7 @@ class LogSoftmax(Module):
     """x - log sum e^x along an axis. With g the gradient by it, by x: g - softmax(x) sum g."""
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = count("dim", dim, -inf)
 
     def forward(self, x: Any) -> Any:
         return functions.log_softmax(x, self.dim)

@@ -14,6 +14,7 @@ from tinygrad_ce.nn.init import xavier_uniform_, zeros_
 from tinygrad_ce.nn.linear import Linear, linear
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.parameter import Parameter
+from tinygrad_ce.options import count, number
 from tinygrad_ce.randomness import Generator
 
 __all__ = ["MultiheadAttention", "causal_mask", "scaled_dot_product_attention"]
@@ -26,6 +27,7 @@ def causal_mask(size: int, dtype: DTypeLike = np.float32) -> Any:
     array([[  0., -inf],
            [  0.,   0.]], dtype=float32)
     """
+    size = count("size", size, 0)
     return np.triu(np.full((size, size), -np.inf, dtype), k=1)
 
 
@@ -56,6 +58,9 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0]
     array([1., 0.])
     """
+    number("dropout_p", dropout_p, "a number from 0 to 1")
+    if scale is not None:
+        number("scale", scale)
     y, _ = _attended(query, key, value, attn_mask, dropout_p, is_causal, scale, generator)
     return y
 
@@ -114,6 +119,8 @@ class MultiheadAttention(Module):
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True,
         batch_first: bool = False, dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
+        embed_dim, num_heads = count("embed_dim", embed_dim), count("num_heads", num_heads)
+        number("dropout", dropout, "a number from 0 to 1")
         if embed_dim % num_heads:
             raise ShapeError(
                 f"{num_heads} heads share {embed_dim} features",

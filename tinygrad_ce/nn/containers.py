@@ -3,23 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.nn.parameter import is_variable
+from tinygrad_ce.options import instance, several
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+__all__ = ["A_MODULE", "ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
 
-def _check_module(owner: Module, x: Any) -> None:
-    """Refuse what would be no part of a network, and left out of it in silence."""
-    if isinstance(x, Module) or (
-        isinstance(x, list | tuple) and x and all(isinstance(part, Module) for part in x)
-    ):
-        return
-    raise UnsupportedError(
-        f"{type(owner).__name__} was given {x!r:.80}",
-        "it is made of modules",
-        "write nn.Tanh() for nn.Tanh or np.tanh, or a class of your own with a forward",
-    )
+A_MODULE = "it is a module", "pass a layer that was built, nn.Tanh() instead of np.tanh"
+
+
+_A_PARAMETER = "it is a parameter", "pass nn.Parameter(array)"
+
+
+def _named(holder: Module, name: str, module: Module) -> None:
+    """Put a module where it has a name."""
+    instance("a name of a module", name, str, "it is a text", "pass for example 'head'")
+    instance(f"the module {name!r}", module, Module, *A_MODULE)
+    setattr(holder, name, module)
 
 
 class _Numbered(Module):
@@ -36,7 +37,7 @@ class _Numbered(Module):
         return found if isinstance(found, Module) else type(self)._of(found)
 
     def __setitem__(self, place: int, module: Module) -> None:
-        _check_module(self, module)
+        instance(f"module {place}", module, Module, *A_MODULE)
         names = [name for name, _ in self.named_children()]
         setattr(self, names[place], module)
 
@@ -46,14 +47,13 @@ class _Numbered(Module):
 
     def append(self, module: Module) -> Self:
         """Put a module at the end."""
-        _check_module(self, module)
+        instance(f"module {len(self)}", module, Module, *A_MODULE)
         setattr(self, str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Put several at the end."""
-        for module in modules:
-            self.append(module)
+        several("modules", modules, lambda _, module: self.append(module))
         return self
 
 
@@ -71,8 +71,7 @@ class Sequential(_Numbered):
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
-                _check_module(self, module)
-                setattr(self, name, module)
+                _named(self, name, module)
         else:
             self.extend(modules)
 
@@ -112,11 +111,12 @@ class ParameterList(Module):
     """
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
-        for value in values:
-            self.append(value)
+        several("values", values, lambda _, value: self.append(value))
 
     def append(self, value: Any) -> Self:
         """Put a parameter at the end."""
+        if not is_variable(value):
+            instance(f"value {len(self)}", value, (), *_A_PARAMETER)
         setattr(self, str(len(self)), value)
         return self
 
@@ -139,6 +139,7 @@ class ModuleDict(Module):
     """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        instance("modules", modules or {}, Mapping, "it is a dict", "pass modules by their names")
         for name, module in (modules or {}).items():
             self[name] = module
 
@@ -146,8 +147,7 @@ class ModuleDict(Module):
         return dict(self.named_children())[name]
 
     def __setitem__(self, name: str, module: Module) -> None:
-        _check_module(self, module)
-        setattr(self, name, module)
+        _named(self, name, module)
 
     def __len__(self) -> int:
         return sum(1 for _ in self.named_children())

@@ -11,9 +11,10 @@ from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.nn.linear import drawn
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.options import count, one_of
 from tinygrad_ce.randomness import Generator
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "batched"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "batched", "windows_fit"]
 
 Padding = Sizes | Literal["valid", "same"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -33,6 +34,12 @@ def batched(layer: Any, x: Any, axes: int) -> tuple[Any, bool]:
     return (x[None], True) if x.ndim == axes + 1 else (x, False)
 
 
+def windows_fit(axes: int, **options: Any) -> None:
+    """Refuse options of windows that are no numbers from 1 for each axis."""
+    for name, value in options.items():
+        each_axis(name, value, axes, 1)
+
+
 class _Convolution(Module):
     """What the layers share: their sizes, and the parameters."""
 
@@ -43,14 +50,21 @@ class _Convolution(Module):
         padding: Padding, dilation: Sizes, groups: int, bias: bool, padding_mode: PaddingMode,
         dtype: DTypeLike, generator: Generator, transposed: bool = False,
     ) -> None:  # fmt: skip
+        in_channels = count("in_channels", in_channels)
+        out_channels = count("out_channels", out_channels)
+        groups = count("groups", groups)
         if in_channels % groups or out_channels % groups:
             raise ShapeError(
                 f"groups is {groups}, of {in_channels} channels in and {out_channels} out",
                 "the groups share both evenly",
                 "pass groups that divide them",
             )
-        if padding_mode != "zeros" and padding_mode not in _PAD:
-            raise ValueError(f"padding_mode is one of zeros, {', '.join(_PAD)}")
+        one_of("padding_mode", padding_mode, ("zeros", *_PAD))
+        windows_fit(self.axes, stride=stride, dilation=dilation)
+        if isinstance(padding, str) and not transposed:
+            one_of("padding", padding, ("valid", "same"))
+        else:
+            each_axis("padding", padding, self.axes, 0)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = each_axis("kernel_size", kernel_size, self.axes, 1)
         self.stride, self.padding, self.dilation = stride, padding, dilation
@@ -182,6 +196,7 @@ class ConvTranspose2d(_Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             "zeros", dtype, generator, transposed=True,
         )  # fmt: skip
+        each_axis("output_padding", output_padding, 2, 0)
         self.output_padding = output_padding
 
     def forward(self, x: Any) -> Any:

@@ -4,7 +4,8 @@ from typing import Any
 
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.nn.module import Module
-from tinygrad_ce.randomness import Generator, bernoulli
+from tinygrad_ce.options import number
+from tinygrad_ce.randomness import Generator, bernoulli, chosen
 
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "dropout"]
 
@@ -25,6 +26,7 @@ def dropout(x: Any, p: float, generator: Generator = None, shared: int = 0) -> A
     array([0., 0., 0.])
     """
     x = as_array(x)
+    number("p", p, "a number from 0 to 1")
     if not p:
         return x
     shape = (*x.shape[: x.ndim - shared], *(1,) * shared)
@@ -45,9 +47,9 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, generator: Generator = None) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"p is a probability, from 0 to 1, not {p}")
-        self.p, self.generator = p, generator
+        self.p = number("p", p, "a number from 0 to 1")
+        chosen(generator)
+        self.generator = generator
 
     def forward(self, x: Any) -> Any:
         return dropout(x, self.p, self.generator, self.shared(x)) if self.training else x

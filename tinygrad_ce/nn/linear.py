@@ -1,6 +1,6 @@
 """Layers of matrices: Linear and Embedding; and the two that only rearrange."""
 
-from math import prod, sqrt
+from math import inf, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ from tinygrad_ce.errors import ShapeError, TargetError
 from tinygrad_ce.nn.init import normal_
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.parameter import Parameter
+from tinygrad_ce.options import count
 from tinygrad_ce.randomness import Generator, uniform
 from tinygrad_ce.targets import real_values
 from tinygrad_ce.tensor import Tensor, detach
 
-__all__ = ["Embedding", "Flatten", "Identity", "Linear", "drawn", "linear"]
+__all__ = ["Embedding", "Flatten", "Identity", "Linear", "axis_of", "drawn", "linear"]
 
 
 def drawn(shape: tuple[int, ...], fan_in: int, dtype: DTypeLike, generator: Generator) -> Tensor:
@@ -72,9 +73,10 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True,
         dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = drawn((out_features, in_features), in_features, dtype, generator)
-        self.bias = drawn((out_features,), in_features, dtype, generator) if bias else None
+        self.in_features = n = count("in_features", in_features, 0)
+        self.out_features = m = count("out_features", out_features, 0)
+        self.weight = drawn((m, n), n, dtype, generator)
+        self.bias = drawn((m,), n, dtype, generator) if bias else None
 
     def forward(self, x: Any) -> Any:
         return linear(x, self.weight, self.bias)
@@ -109,9 +111,12 @@ class Embedding(Module):
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
         dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.weight = Parameter(np.zeros((num_embeddings, embedding_dim), dtype))
+        self.num_embeddings = n = count("num_embeddings", num_embeddings, 0)
+        self.embedding_dim = count("embedding_dim", embedding_dim, 0)
+        if padding_idx is not None:
+            padding_idx = count("padding_idx", padding_idx, -n, n - 1) % n
+        self.padding_idx = padding_idx
+        self.weight = Parameter(np.zeros((n, self.embedding_dim), dtype))
         normal_(self.weight, generator=generator)
         if self.padding_idx is not None:
             self.weight.data[self.padding_idx] = 0
@@ -148,6 +153,21 @@ def _check_indices(indices: Any, n: int) -> None:
         )
 
 
+def axis_of(x: Any, axis: int) -> int:
+    """An axis of x, counted from the front.
+
+    >>> axis_of(np.ones((2, 3)), -1)
+    1
+    """
+    if not -x.ndim <= axis < x.ndim:
+        raise ShapeError(
+            f"x has shape {x.shape}, and no axis {axis}",
+            f"the axes of x are numbered from {-x.ndim} to {x.ndim - 1}",
+            "reshape x, or build the layer for an axis that x has",
+        )
+    return axis % int(x.ndim)
+
+
 class Flatten(Module):
     """The axes from start_dim to end_dim as one.
 
@@ -156,20 +176,18 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim = count("start_dim", start_dim, -inf)
+        self.end_dim = count("end_dim", end_dim, -inf)
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
-        start, end = self.start_dim, self.end_dim
-        if not all(-x.ndim <= axis < x.ndim for axis in (start, end)) or (
-            start % x.ndim > end % x.ndim
-        ):
+        start, end = axis_of(x, self.start_dim), axis_of(x, self.end_dim) + 1
+        if start >= end:
             raise ShapeError(
                 f"x has shape {x.shape}",
-                f"the axes from {start} to {end} are made one",
+                f"the axes from {self.start_dim} to {self.end_dim} are none of it",
                 "pass x with these axes, examples first, or name others",
             )
-        start, end = start % x.ndim, end % x.ndim + 1
         return np.reshape(x, (*x.shape[:start], prod(x.shape[start:end]), *x.shape[end:]))
 
     def extra_repr(self) -> str:

@@ -4,6 +4,7 @@ The functions of `tinygrad_ce.losses` stand behind them. Classes lie along axis 
 axis. Targets are checked; where every example is ignored the loss is 0, not nan.
 """
 
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.functions import softplus, xlogy
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.options import Range, count, number, numbers, one_of
 from tinygrad_ce.rules.support import weigh
 from tinygrad_ce.targets import check_same_shape, float_like, real_values
 
@@ -36,9 +38,7 @@ class _Loss(Module):
     """What the losses share: how many numbers they make of the examples' losses."""
 
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
-        self.reduction: Reduction = reduction
+        self.reduction: Reduction = one_of("reduction", reduction, ("mean", "sum", "none"))
 
     def extra_repr(self) -> str:
         return f"reduction={self.reduction!r}"
@@ -56,8 +56,8 @@ class _ClassLoss(_Loss):
 
     def __init__(self, weight: ArrayLike | None, ignore_index: int, reduction: Reduction) -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else as_array(weight))
-        self.ignore_index = ignore_index
+        self.register_buffer("weight", _weights("weight", weight, "a number from 0"))
+        self.ignore_index = count("ignore_index", ignore_index, -inf)
 
     def _options(self, x: Any, t: Any) -> dict[str, Any]:
         labels = t.shape != x.shape
@@ -108,7 +108,7 @@ class CrossEntropyLoss(_ClassLoss):
         reduction: Reduction = "mean", label_smoothing: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(weight, ignore_index, reduction)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = number("label_smoothing", label_smoothing, "a number from 0 to 1")
 
     def forward(self, z: Any, t: Any) -> Any:
         z, t = as_array(z), as_array(t)
@@ -163,7 +163,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = delta
+        self.delta = number("delta", delta, "a number above 0")
 
     def forward(self, y: Any, t: Any) -> Any:
         return losses.huber(y, t, delta=self.delta, reduction=self.reduction)
@@ -177,7 +177,7 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, reduction: Reduction = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.beta = beta
+        self.beta = number("beta", beta, "a number from 0")
 
     def forward(self, y: Any, t: Any) -> Any:
         if not self.beta:
@@ -195,7 +195,7 @@ class BCELoss(_Loss):
 
     def __init__(self, weight: ArrayLike | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else as_array(weight))
+        self.register_buffer("weight", _weights("weight", weight))
 
     def forward(self, y: Any, t: Any) -> Any:
         found = losses.binary_cross_entropy(y, t, reduction="none")
@@ -222,8 +222,8 @@ class BCEWithLogitsLoss(_Loss):
         pos_weight: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         super().__init__(reduction)
-        self.register_buffer("weight", None if weight is None else as_array(weight))
-        self.register_buffer("pos_weight", None if pos_weight is None else as_array(pos_weight))
+        self.register_buffer("weight", _weights("weight", weight))
+        self.register_buffer("pos_weight", _weights("pos_weight", pos_weight))
 
     def forward(self, z: Any, t: Any) -> Any:
         z, t = as_array(z), as_array(t)
@@ -248,6 +248,7 @@ class KLDivLoss(_Loss):
     """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        one_of("reduction", reduction, ("mean", "batchmean", "sum", "none"))
         super().__init__("sum" if reduction == "batchmean" else reduction)  # type: ignore[arg-type]
         self.by_batch, self.log_target = reduction == "batchmean", log_target
 
@@ -263,6 +264,10 @@ class KLDivLoss(_Loss):
             )
         total = self._reduced(entropy - weigh(p, log_y))
         return total / len(log_y) if self.by_batch else total
+
+
+def _weights(name: str, given: Any, range: Range = "a number") -> Any:
+    return None if given is None else as_array(numbers(name, given, range))
 
 
 def _times(found: Any, weight: Any) -> Any:

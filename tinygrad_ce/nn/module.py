@@ -26,10 +26,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tinygrad_ce.errors import OptionTypeError
 from tinygrad_ce.nn.parameter import check_no_variables, is_variable
 from tinygrad_ce.nn.state import Keys, load_state, state_of
 from tinygrad_ce.nn.structure import branch, changed
 from tinygrad_ce.nn.summary import Summary, summary
+from tinygrad_ce.options import function as check_function
+from tinygrad_ce.options import instance
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.trees import Branch
 
@@ -95,11 +98,13 @@ class Module:
     def register_parameter(self, name: str, value: Tensor | None) -> None:
         """Make an attribute a parameter, one that requires no gradient too."""
         if value is not None:
+            instance(name, value, Tensor, "a parameter is a Tensor", "pass nn.Parameter(array)")
             self._parameters[name] = None
         setattr(self, name, value)
 
     def register_buffer(self, name: str, value: Any) -> None:
         """Make an attribute state that no gradient belongs to, as a running mean: an array."""
+        instance("the name of a buffer", name, str, "it is a text", "pass the name first")
         if value is not None:
             self._buffers[name] = None
         setattr(self, name, value)
@@ -185,6 +190,7 @@ class Module:
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call a function with every module, those below first, as to initialise them."""
+        check_function("function", function)
         for module in reversed(list(self.modules())):
             function(module)
         return self
@@ -222,6 +228,14 @@ class Module:
 
     def to(self, dtype: DTypeLike) -> Self:
         """Turn parameters and buffers of floating point into those of another dtype, in place."""
+        try:
+            np.dtype(dtype)
+        except TypeError:
+            raise OptionTypeError(
+                f"dtype is {dtype!r:.60}",
+                "it is a type of NumPy's numbers, all of which are in the memory that NumPy uses",
+                "pass for example np.float64",
+            ) from None
         for module in self.modules():
             for name in (*module._parameters, *module._buffers):
                 value = getattr(module, name)

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import OptionError, ShapeError
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.parameter import Parameter
+from tinygrad_ce.options import count, number, several
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
@@ -36,7 +37,11 @@ class _BatchNorm(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
         affine: bool = True, track_running_stats: bool = True, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features = num_features = count("num_features", num_features, 0)
+        self.eps = number("eps", eps, "a number from 0")
+        if momentum is not None:
+            number("momentum", momentum, "a number from 0 to 1")
+        self.momentum = momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
@@ -157,7 +162,8 @@ class LayerNorm(Module):
         elementwise_affine: bool = True, bias: bool = True, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self.normalized_shape = _lengths(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.eps = number("eps", eps, "a number from 0")
+        self.elementwise_affine = elementwise_affine
         shape = self.normalized_shape
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None
@@ -192,7 +198,8 @@ class RMSNorm(Module):
         self, normalized_shape: int | tuple[int, ...], eps: float | None = None,
         elementwise_affine: bool = True, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
-        self.normalized_shape, self.eps = _lengths(normalized_shape), eps
+        self.normalized_shape = _lengths(normalized_shape)
+        self.eps = None if eps is None else number("eps", eps, "a number from 0")
         self.elementwise_affine = elementwise_affine
         shape = self.normalized_shape
         self.weight = Parameter(np.ones(shape, dtype)) if elementwise_affine else None
@@ -223,6 +230,9 @@ class GroupNorm(Module):
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
+        num_groups = count("num_groups", num_groups)
+        num_channels = count("num_channels", num_channels)
+        number("eps", eps, "a number from 0")
         if num_channels % num_groups:
             raise ShapeError(
                 f"{num_groups} groups share {num_channels} channels",
@@ -238,7 +248,7 @@ class GroupNorm(Module):
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
                 f"x has shape {x.shape}",
-                f"GroupNorm was built for shape (N, {self.num_channels}, *shape)",
+                f"GroupNorm was built for {self.num_channels} channels along axis 1",
                 "reshape x, or build the layer with the number of channels that x has",
             )
         length = math.prod(x.shape[1:]) // self.num_groups
@@ -253,7 +263,14 @@ class GroupNorm(Module):
 
 
 def _lengths(shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (shape,) if isinstance(shape, int) else tuple(shape)
+    name = "normalized_shape"
+    if not isinstance(shape, list | tuple):
+        return (count(name, shape, 0),)
+    if not shape:
+        raise OptionError(
+            f"{name} is {shape!r}", "it has the lengths of the last axes", f"pass {name}=8 for one"
+        )
+    return tuple(several(name, shape, lambda part, n: count(part, n, 0)))
 
 
 def _last(layer: Module, x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from tinygrad_ce.convolution import Sizes
-from tinygrad_ce.nn.convolutions import batched
+from tinygrad_ce.convolution import Sizes, each_axis
+from tinygrad_ce.nn.convolutions import batched, windows_fit
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.pooling import avg_pool, max_pool
 
@@ -18,7 +18,9 @@ class _MaxPool(Module):
         dilation: Sizes = 1, ceil_mode: bool = False,
     ) -> None:  # fmt: skip
         self.kernel_size, self.padding, self.dilation = kernel_size, padding, dilation
-        self.stride = kernel_size if stride is None else stride
+        self.stride = stride = kernel_size if stride is None else stride
+        windows_fit(self.axes, kernel_size=kernel_size, stride=stride, dilation=dilation)
+        each_axis("padding", padding, self.axes, 0)
         self.ceil_mode = ceil_mode
 
     def forward(self, x: Any) -> Any:
@@ -57,7 +59,9 @@ class _AvgPool(Module):
         ceil_mode: bool = False, count_include_pad: bool = True,
     ) -> None:  # fmt: skip
         self.kernel_size, self.padding = kernel_size, padding
-        self.stride = kernel_size if stride is None else stride
+        self.stride = stride = kernel_size if stride is None else stride
+        windows_fit(self.axes, kernel_size=kernel_size, stride=stride)
+        each_axis("padding", padding, self.axes, 0)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, x: Any) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_ce.functions import relu, sigmoid
 from tinygrad_ce.nn.dropout import dropout
 from tinygrad_ce.nn.linear import drawn, linear
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.options import count, number, one_of
 from tinygrad_ce.randomness import Generator
 
 __all__ = ["GRU", "LSTM", "RNN"]
@@ -31,8 +32,11 @@ class _Recurrent(Module):
         batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
         dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.input_size = input_size = count("input_size", input_size, 0)
+        self.hidden_size = hidden_size = count("hidden_size", hidden_size)
+        self.num_layers = num_layers = count("num_layers", num_layers)
+        self.dropout = number("dropout", dropout, "a number from 0 to 1")
+        self.batch_first, self.bidirectional = batch_first, bidirectional
         self.bias, self.generator = bias, generator
         rows = self.gates * hidden_size
         for layer in range(num_layers):
@@ -170,9 +174,7 @@ class RNN(_Recurrent):
         bias: bool = True, batch_first: bool = False, dropout: float = 0.0,
         bidirectional: bool = False, dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity is 'tanh' or 'relu', not {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype,
             generator,

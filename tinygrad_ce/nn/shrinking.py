@@ -3,6 +3,7 @@
 As in `activations.py`, each says its function and its derivative.
 """
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from tinygrad_ce import functions
 from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.options import count, number
 
 __all__ = ["Hardshrink", "Softmin", "Softshrink", "Tanhshrink", "Threshold"]
 
@@ -22,7 +24,7 @@ class Hardshrink(Module):
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = lambd
+        self.lambd = number("lambd", lambd)
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
@@ -40,7 +42,7 @@ class Softshrink(Module):
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = lambd
+        self.lambd = number("lambd", lambd, "a number from 0")
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
@@ -71,7 +73,7 @@ class Threshold(Module):
     """
 
     def __init__(self, threshold: float, value: float) -> None:
-        self.threshold, self.value = threshold, value
+        self.threshold, self.value = number("threshold", threshold), number("value", value)
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
@@ -89,7 +91,7 @@ class Softmin(Module):
     """
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = count("dim", dim, -inf)
 
     def forward(self, x: Any) -> Any:
         return functions.softmax(-as_array(x), self.dim)

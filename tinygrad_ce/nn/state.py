@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import OptionKeyError, ShapeError
+from tinygrad_ce.options import instance
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["Keys", "load_state", "state_of"]
@@ -38,14 +39,17 @@ def state_of(root: Any) -> dict[str, NDArray[Any]]:
 
 def load_state(root: Any, state: Mapping[str, Any], strict: bool) -> Keys:
     """Take over parameters and buffers by name, all or none; see `Module.load_state_dict`."""
+    instance(
+        "state", state, Mapping, "it is a dict of arrays by name", "pass what state_dict() returned"
+    )
     places = _places(root)
     missing = [name for name in places if name not in state]
     unexpected = [name for name in state if name not in places]
     if strict and (missing or unexpected):
-        raise KeyError(
-            f"{type(root).__name__}: missing are {missing}, not expected {unexpected}. "
-            "A state has the names of the module's parameters and buffers, and no other. "
-            "Build the module as it was when the state was kept, or pass strict=False."
+        raise OptionKeyError(
+            f"{type(root).__name__}: missing are {missing}, not expected {unexpected}",
+            "a state has the names of the module's parameters and buffers, and no other",
+            "build the module as it was when the state was kept, or pass strict=False",
         )
     arrays = {name: _array(state[name]) for name in places if name in state}
     for name, array in arrays.items():

@@ -9,11 +9,12 @@ from numpy.typing import DTypeLike
 
 from tinygrad_ce import functions
 from tinygrad_ce.nn.attention import MultiheadAttention
-from tinygrad_ce.nn.containers import ModuleList
+from tinygrad_ce.nn.containers import A_MODULE, ModuleList
 from tinygrad_ce.nn.dropout import Dropout
 from tinygrad_ce.nn.linear import Linear
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.nn.normalization import LayerNorm
+from tinygrad_ce.options import count, function, instance, number, one_of
 from tinygrad_ce.randomness import Generator
 
 __all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
@@ -51,6 +52,10 @@ class TransformerEncoderLayer(Module):
         batch_first: bool = False, norm_first: bool = False, bias: bool = True,
         dtype: DTypeLike = np.float32, generator: Generator = None,
     ) -> None:  # fmt: skip
+        d_model, nhead = count("d_model", d_model), count("nhead", nhead)
+        dim_feedforward = count("dim_feedforward", dim_feedforward)
+        number("dropout", dropout, "a number from 0 to 1")
+        number("layer_norm_eps", layer_norm_eps, "a number from 0")
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first, dtype, generator
         )
@@ -62,7 +67,9 @@ class TransformerEncoderLayer(Module):
         self.dropout1 = Dropout(dropout, generator)
         self.dropout2 = Dropout(dropout, generator)
         self.norm_first = norm_first
-        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
+        if isinstance(activation, str):
+            activation = _ACTIVATIONS[one_of("activation", activation, _ACTIVATIONS)]
+        self.activation = function("activation", activation)
 
     def forward(
         self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None,
@@ -97,6 +104,10 @@ class TransformerEncoder(Module):
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        num_layers = count("num_layers", num_layers, 0)
+        instance("encoder_layer", encoder_layer, Module, *A_MODULE)
+        if norm is not None:
+            instance("norm", norm, Module, *A_MODULE)
         self.layers = ModuleList(deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ce.errors import GradientError, ShapeError
+from tinygrad_ce.errors import GradientError, OptionTypeError, ShapeError
+from tinygrad_ce.options import number
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
@@ -42,6 +43,8 @@ def clip_grad_norm_(
     >>> w.grad
     array([0.59999994, 0.79999992])
     """
+    number("max_norm", max_norm, "a number from 0")
+    number("norm_type", norm_type)
     found = _with_gradient(parameters)
     if not found:
         return np.float64(0.0)
@@ -68,6 +71,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     >>> w.grad
     array([ 1. , -0.2])
     """
+    number("clip_value", clip_value, "a number from 0")
     found = _with_gradient(parameters)
     if found:
         joined = np.concatenate([np.ravel(p.grad) for p in found])
@@ -89,7 +93,7 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     Raises:
         ShapeError: the vector has another length than all parameters together.
     """
-    ps = list(parameters)
+    ps = _listed(parameters)
     vec = np.asarray(getattr(vec, "value", vec))
     total = sum(p.size for p in ps)
     if vec.shape != (total,):
@@ -105,8 +109,18 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
 
 
 def _with_gradient(parameters: Parameters) -> list[Tensor]:
-    given = [parameters] if isinstance(parameters, Tensor) else parameters
+    given = [parameters] if isinstance(parameters, Tensor) else _listed(parameters)
     return [p for p in given if p.grad is not None]
+
+
+def _listed(parameters: Any) -> list[Tensor]:
+    found = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for p in found:
+        if not isinstance(p, Tensor):
+            raise OptionTypeError(
+                f"parameters hold {type(p).__name__}", "they are Tensors", "pass model.parameters()"
+            )
+    return found
 
 
 def _hand_back(joined: Any, parameters: list[Tensor]) -> None:

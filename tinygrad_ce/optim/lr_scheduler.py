@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import cos, inf, pi
 from typing import Any, Literal
 
+from tinygrad_ce.errors import OptionError, OptionKeyError
 from tinygrad_ce.optim.optimizer import Optimizer
+from tinygrad_ce.options import count, function, instance, number, one_of, several
 
 __all__ = [
     "ConstantLR",
@@ -43,7 +45,8 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self.optimizer, self.last_epoch = optimizer, last_epoch
+        self.optimizer = _optimizer(optimizer)
+        self.last_epoch = count("last_epoch", last_epoch, -1)
         groups = optimizer.param_groups
         self.base_lrs = [group.setdefault("initial_lr", group["lr"]) for group in groups]
         self.step()
@@ -68,6 +71,7 @@ class LRScheduler:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Stand where `state_dict` said."""
+        _check_state(state, ("base_lrs", "last_epoch"))
         self.base_lrs, self.last_epoch = list(state["base_lrs"]), int(state["last_epoch"]) - 1
         self.step()
 
@@ -86,7 +90,7 @@ class LambdaLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float], last_epoch: int = -1
     ) -> None:
-        self.lr_lambda = lr_lambda
+        self.lr_lambda = function("lr_lambda", lr_lambda)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -99,7 +103,7 @@ class StepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = count("step_size", step_size), number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -113,7 +117,8 @@ class MultiStepLR(LRScheduler):
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        self.milestones, self.gamma = sorted(milestones), gamma
+        self.milestones = sorted(several("milestones", milestones, _epoch))
+        self.gamma = number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -124,7 +129,7 @@ class ExponentialLR(LRScheduler):
     """base gamma^epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = gamma
+        self.gamma = number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -135,10 +140,11 @@ class ConstantLR(LRScheduler):
     """base times factor before epoch total_iters, base from then on."""
 
     def __init__(
-        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5,
+        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: float = 5,
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        self.factor, self.total_iters = factor, total_iters
+        self.factor = number("factor", factor, "a number from 0 to 1")
+        self.total_iters = number("total_iters", total_iters, "a number from 0")
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -150,10 +156,11 @@ class LinearLR(LRScheduler):
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0,
-        total_iters: int = 5, last_epoch: int = -1,
+        total_iters: float = 5, last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = total_iters
+        self.start_factor = number("start_factor", start_factor, "a number above 0 and up to 1")
+        self.end_factor = number("end_factor", end_factor, "a number from 0 to 1")
+        self.total_iters = number("total_iters", total_iters, "a number above 0")
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -165,10 +172,11 @@ class CosineAnnealingLR(LRScheduler):
     """eta_min + (base - eta_min) (1 + cos(pi epoch / T_max)) / 2 (Loshchilov and Hutter 2017)."""
 
     def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0,  # noqa: N803
+        self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0,  # noqa: N803
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max = number("T_max", T_max, "a number above 0")
+        self.eta_min = number("eta_min", eta_min)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
@@ -182,10 +190,13 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int],
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"{len(milestones)} milestones were given for {len(schedulers)} schedulers. "
-                "One stands between each two. Pass one less than schedulers."
+        schedulers = several("schedulers", schedulers, _scheduler)
+        milestones = several("milestones", milestones, _epoch)
+        if len(milestones) != len(schedulers) - 1 or sorted(milestones) != milestones:
+            raise OptionError(
+                f"milestones {milestones} were given for {len(schedulers)} schedulers",
+                "one stands between each two, and they rise",
+                "pass one less than schedulers, in their order",
             )
         self.schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer, last_epoch)
@@ -215,11 +226,14 @@ class ReduceLROnPlateau:
         patience: int = 10, threshold: float = 1e-4, threshold_mode: Literal["rel", "abs"] = "rel",
         cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
-        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError("mode is 'min' or 'max', threshold_mode is 'rel' or 'abs'")
-        self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
-        self.threshold, self.threshold_mode = threshold, threshold_mode
-        self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
+        self.optimizer, self.mode = _optimizer(optimizer), one_of("mode", mode, ("min", "max"))
+        self.factor = number("factor", factor, "a number from 0 to below 1")
+        self.patience = count("patience", patience, 0)
+        self.cooldown = count("cooldown", cooldown, 0)
+        self.threshold = number("threshold", threshold)
+        self.threshold_mode = one_of("threshold_mode", threshold_mode, ("rel", "abs"))
+        self.min_lr = number("min_lr", min_lr, "a number from 0")
+        self.eps = number("eps", eps, "a number from 0")
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
@@ -258,10 +272,38 @@ class ReduceLROnPlateau:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Stand where `state_dict` said."""
+        _check_state(state, (*_COUNTED, "lrs"))
         for name in _COUNTED:
             setattr(self, name, state[name])
         for group, lr in zip(self.optimizer.param_groups, state["lrs"], strict=True):
             group["lr"] = lr
+
+
+def _optimizer(x: Optimizer) -> Optimizer:
+    return instance(
+        "optimizer",
+        x,
+        Optimizer,
+        "its rates are set",
+        "pass for example optim.SGD(...)",
+    )
+
+
+def _scheduler(name: str, x: LRScheduler) -> LRScheduler:
+    return instance(name, x, LRScheduler, "it is a schedule", "pass for example LinearLR(...)")
+
+
+def _check_state(state: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    if not isinstance(state, Mapping) or not set(names) <= state.keys():
+        raise OptionKeyError(
+            f"the state is {state!r:.60}",
+            f"it has {', '.join(names)}",
+            "pass what a schedule's state_dict() returned",
+        )
+
+
+def _epoch(name: str, x: int) -> int:
+    return count(name, x, 0)
 
 
 _COUNTED = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")

@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import DTypeError, GradientError
+from tinygrad_ce.errors import (
+    DTypeError,
+    GradientError,
+    OptionError,
+    OptionKeyError,
+    OptionTypeError,
+)
 from tinygrad_ce.mode import Mode
 from tinygrad_ce.optim.blocks import Block
-from tinygrad_ce.optim.rule import Rule
+from tinygrad_ce.optim.rule import Rule, check_options
+from tinygrad_ce.options import function, instance
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["Optimizer"]
@@ -33,14 +40,15 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable[Any], rule: Rule) -> None:
+        instance("rule", rule, Rule, "it is a Rule", "pass for example optim.adam(lr=0.01)")
         self.formula, self.defaults = rule.formula, dict(rule.options)
         self.param_groups: list[dict[str, Any]] = []
         self._blocks: list[list[Block]] = []
-        if not isinstance(params, Iterable) or isinstance(params, str):
-            raise DTypeError(
-                f"an optimizer was given {params!r:.60}",
-                "it changes several Tensors",
-                "pass model.parameters(), or a list of Tensors",
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise OptionTypeError(
+                f"params is {type(params).__name__}",
+                "it is a list of Tensors, or of dicts of groups",
+                "pass model.parameters(), or [w] for a single Tensor",
             )
         given = list(params)
         if not given:
@@ -57,12 +65,12 @@ class Optimizer:
 
         Raises:
             DTypeError: one is no Tensor that can have a gradient.
-            ValueError: one is here already, or an option is not known.
+            OptionError: one is here already, or an option is not known or not what it can be.
         """
+        instance("a group", group, Mapping, "it is a dict", 'pass {"params": [...], "lr": 0.01}')
         if "params" not in group:
-            raise ValueError(
-                f"a group of parameters has {sorted(group)}. What they are stands under 'params'. "
-                "Pass {'params': [...], ...}."
+            raise OptionKeyError(
+                f"a group has {sorted(group)}", "it has its Tensors as params", "pass params=[...]"
             )
         params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
@@ -77,10 +85,19 @@ class Optimizer:
                 )  # fmt: skip
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if len({id(p) for p in params}) < len(params) or known & {id(p) for p in params}:
-            raise ValueError("a parameter was given to an optimizer twice")
+            raise OptionError(
+                "a parameter was given to an optimizer twice",
+                "a step changes each once",
+                "leave it out of one of the groups",
+            )
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr", "name"}
         if unknown:
-            raise ValueError(f"{type(self).__name__} has no options {sorted(unknown)}")
+            raise OptionError(
+                f"{type(self).__name__} has no options {sorted(unknown)}",
+                f"it has {sorted(self.defaults)}",
+                "pass one of these",
+            )
+        check_options(group)
         self.param_groups.append({**self.defaults, **group, "params": params})
         self._blocks.append([])
 
@@ -92,6 +109,7 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            function("closure", closure)
             with Mode(True):
                 loss = closure()
         for i, group in enumerate(self.param_groups):
@@ -151,14 +169,22 @@ class Optimizer:
         """Take over what `state_dict` returned, here or in PyTorch.
 
         Raises:
-            ValueError: the groups have other numbers of parameters, or something is missing.
+            OptionError: the groups have other numbers of parameters, or something is missing.
         """
+        instance("state", state, Mapping, "it is a dict", "pass what state_dict() returned")
+        if not {"state", "param_groups"} <= state.keys():
+            raise OptionKeyError(
+                f"the state has {sorted(map(str, state))[:8]}",
+                'it has "state" and "param_groups"',
+                "pass what an optimizer's state_dict() returned",
+            )
         lengths = [len(group["params"]) for group in state["param_groups"]]
         if lengths != [len(group["params"]) for group in self.param_groups]:
-            raise ValueError(
-                f"the state has groups of {lengths} parameters. The optimizer's groups have "
-                f"{[len(group['params']) for group in self.param_groups]}. "
-                "Build it for the same model, with the same groups."
+            raise OptionError(
+                f"the state has groups of {lengths} parameters",
+                "the optimizer's groups have "
+                f"{[len(group['params']) for group in self.param_groups]}",
+                "build it for the same model, with the same groups",
             )
         remembered = {int(number): held for number, held in state["state"].items()}
         numbers = self._numbers()

@@ -15,9 +15,10 @@ The formulas stand in `formulas.py`; both ways give the same numbers.
 from collections.abc import Iterable
 from typing import Any
 
+from tinygrad_ce.errors import OptionError
 from tinygrad_ce.optim import formulas
 from tinygrad_ce.optim.optimizer import Optimizer
-from tinygrad_ce.optim.rule import Rule
+from tinygrad_ce.optim.rule import Rule, check_options
 
 __all__ = [
     "SGD",
@@ -47,9 +48,14 @@ def sgd(
     >>> rule.update({"w": 4.0}, rule.init({"w": 1.0}), {"w": 1.0})[0]
     {'w': np.float64(-1.0)}
     """
+    options = _options(locals())
     if nesterov and (not momentum or dampening):
-        raise ValueError("nesterov needs a momentum, and no dampening")
-    return Rule(formulas.SGD, _options(locals()))
+        raise OptionError(
+            f"nesterov was asked for with momentum={momentum} and dampening={dampening}",
+            "nesterov needs a momentum, and no dampening",
+            "pass for example momentum=0.9, or nesterov=False",
+        )
+    return Rule(formulas.SGD, options)
 
 
 def adam(
@@ -240,12 +246,5 @@ class Lion(Optimizer):
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """The options by name, checked."""
-    for name, x in given.items():
-        for number in x if isinstance(x, tuple) else (x,):
-            if number is None or isinstance(number, str):
-                raise TypeError(f"{name} is {x!r}. Options are numbers. Pass one.")
-            if not number >= 0 or (name == "betas" and number >= 1):
-                raise ValueError(
-                    f"{name} is {x}. Options are not negative, and betas below 1. Correct it."
-                )
+    check_options(given)
     return dict(given)

@@ -10,14 +10,43 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import as_array
-from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.errors import OptionError, OptionKeyError, ShapeError
 from tinygrad_ce.optim.blocks import PART, in_parts
 from tinygrad_ce.optim.formulas import Formula
+from tinygrad_ce.options import Range, number
 from tinygrad_ce.trees import flatten, map_tree
 
-__all__ = ["Rule"]
+__all__ = ["Rule", "check_options"]
 
 ALONE = 1 << 14  # leaves from this size on are not joined with others: there is nothing to gain
+
+
+RANGES: dict[str, Range] = {
+    "lr": "a number from 0",
+    "momentum": "a number from 0",
+    "dampening": "a number",
+    "weight_decay": "a number from 0",
+    "eps": "a number from 0",
+    "alpha": "a number from 0",
+    "lr_decay": "a number from 0",
+    "initial_accumulator_value": "a number from 0",
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of an optimizer, by name, that are not what they can be."""
+    for name, x in options.items():
+        if name in RANGES:
+            number(name, x, RANGES[name])
+        elif name == "betas":
+            if not isinstance(x, tuple | list) or len(x) != 2:
+                raise OptionError(
+                    f"betas is {x!r:.60}",
+                    "it is a pair of numbers",
+                    "pass for example (0.9, 0.99)",
+                )
+            for i, beta in enumerate(x):
+                number(f"betas[{i}]", beta, "a number from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -69,6 +98,14 @@ class Rule:
         Raises:
             ShapeError: a gradient has another shape than its parameter, or is missing.
         """
+        if lr is not None:
+            number("lr", lr, RANGES["lr"])
+        if not {"step", "slots"} <= state.keys():
+            raise OptionKeyError(
+                f"the state has {sorted(map(str, state))[:8]}",
+                'it has "step" and "slots"',
+                "pass what init(parameters) returned, or the last update",
+            )
         values, structure = flatten(parameters)
         constants = structure.constants()
         p = [as_array(x) for x, held in zip(values, constants, strict=True) if not held]

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_ce.pictures.numerals import numbers, shape_of
 from tinygrad_ce.pictures.scene import Scene, Vertex
+from tinygrad_ce.pictures.wording import word
 
 __all__ = ["Box", "Drawing", "Join", "drawing", "repeats", "shortened"]
 
@@ -131,7 +132,7 @@ def _box(vertex: Vertex, scene: Scene, values: bool) -> Box:
         tip.append(f"{scene.d(vertex)} = {numbers(vertex.gradient, 24)}")
     if vertex.group:
         tip.append(f"of {vertex.group}")
-    kind = "result" if vertex is scene.root else vertex.kind
+    kind = "result" if vertex is scene.root and vertex.kind == "operation" else vertex.kind
     return Box(kind, shortened(head), shortened(value), shortened(gradient), "\n".join(tip),
                vertex.group, (vertex.number,))  # fmt: skip
 
@@ -225,11 +226,18 @@ def _best(codes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, int, 
     return best
 
 
+def _word(vertex: Vertex) -> str:
+    """The user's word for the function that made it."""
+    function = vertex.node.primitive.function if vertex.node is not None else None
+    called = vertex.scene.called if vertex.scene is not None else {}
+    return called.get(id(function)) or word(function, vertex.function)
+
+
 def _folded(members: Iterable[Vertex], times: int) -> Box:
     vertices = sorted(members, key=lambda v: v.number)
     steps = [v for v in vertices if v.kind == "operation"]
     block = steps[: len(steps) // times]
-    functions = ", ".join(v.function for v in block)
+    functions = ", ".join(_word(v) for v in block)
     count = Counter(v.kind for v in vertices if v.kind != "operation")
     kept = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in count.items())
     size = f"{len(block)} steps" if len(block) > 1 else "step"

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.pictures.columns import looks, padded, plain
 from tinygrad_ce.pictures.formula import local, passed_on
 from tinygrad_ce.pictures.numerals import numbers
-from tinygrad_ce.pictures.paths import begun, end_of, leading
+from tinygrad_ce.pictures.paths import begun, end_of, is_hooked, leading
 from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
 from tinygrad_ce.programs.latex import letter, written
 from tinygrad_ce.rules.kinds import Several
@@ -26,6 +27,7 @@ __all__ = ["ChainRule", "Equation", "chain_rule"]
 
 _WAYS = 4  # products, to be written side by side
 _FACTORS = 40
+_MANY = 100  # equations; of more than that some are written
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class ChainRule:
 
     Attributes:
         whole: the gradient as the sum of one product for each path, "" where there are many.
-        equations: one for each value on the way, from the result to the variable.
+        equations: one for each value on the way, from the result to the variable; of more than a
+            hundred the first and the last ones are printed.
     """
 
     whole: str
@@ -64,22 +67,35 @@ class ChainRule:
     def text(self) -> str:
         """The equations, with numbers."""
         rows = [self.whole] if self.whole else []
-        width = max(len(e.name) for e in self.equations)
-        for e in self.equations:
+        width = max(looks(e.name) for e in self.equations)
+        for e in self._shown():
+            if e is None:
+                rows.append(f"  ... {self._left()} more ...")
+                continue
             parts = dict.fromkeys((e.factors, e.formula, numbers(e.value)))
             rows += [
-                f"  {(e.name if not i else '').ljust(width)} = {part}"
+                f"  {padded(e.name if not i else '', width)} = {part}"
                 for i, part in enumerate(part for part in parts if part)
             ]
-        return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in r) for r in rows)
+        return "\n".join(map(plain, rows))
 
     @property
     def latex(self) -> str:
         """The equations in LaTeX, without dollar signs."""
         rows = [self.whole_latex] if self.whole_latex else []
-        rows += [e.latex for e in self.equations]
+        rows += [r"&\;\;\vdots" if e is None else e.latex for e in self._shown()]
         inside = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{inside}\n\\end{{aligned}}"
+
+    def _shown(self) -> list[Equation | None]:
+        """The equations; of very many the first and the last ones, None between them."""
+        if not self._left():
+            return list(self.equations)
+        half = _MANY // 2
+        return [*self.equations[:half], None, *self.equations[-half:]]
+
+    def _left(self) -> int:
+        return len(self.equations) - _MANY if len(self.equations) > _MANY else 0
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -192,6 +208,8 @@ def _equation(vertex: Vertex, leads: dict[Vertex, list[Edge]], scene: Scene) -> 
     parts = [part for part in dict.fromkeys(parts) if part != left]
     if all(e.target is root for e in edges) or (len(parts) > 1 and len(edges) == 1):
         parts = parts[-1:]  # what was multiplied stands in the first line
+    if is_hooked(vertex):
+        formula, parts = f"hook({formula})", [rf"\operatorname{{hook}}\left({parts[-1]}\right)"]
     return Equation(
         name, "" if factors == name else factors, formula, vertex.gradient,
         f"{left} &= " + " = ".join(parts),

@@ -7,7 +7,6 @@ them, and that program is simplified and printed. Nothing here knows a derivativ
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,19 +16,19 @@ from tinygrad_ce.dispatch import is_plain
 from tinygrad_ce.errors import Error
 from tinygrad_ce.graph import Node
 from tinygrad_ce.pictures.numerals import number
+from tinygrad_ce.pictures.wording import inlined, written
 from tinygrad_ce.programs.emit import body
 from tinygrad_ce.programs.printing import expression
-from tinygrad_ce.programs.program import Line, Program, Value
+from tinygrad_ce.programs.program import Line, Value
 from tinygrad_ce.programs.simplify import readable
 from tinygrad_ce.programs.trace import trace
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.rules.support import output
+from tinygrad_ce.rules.table import TABLE
 
 __all__ = ["local", "operation", "passed_on"]
 
 Labels = Callable[[Any], str]  # what an operand is called; a number stands for itself
-_TWICE = re.compile(r"\(\((-[^()]*)\)\)")  # a negative number's brackets inside a call's
-_NEGATIVE = re.compile(r"\(-[\d.e+-]+\)")
 _REFUSED = (Error, TypeError, ValueError, SyntaxError, AttributeError, KeyError, IndexError,
             RecursionError, NotImplementedError)  # fmt: skip
 
@@ -50,7 +49,10 @@ def operation(node: Node, labels: Labels) -> str:
         args = _valued(tuple(operands), labels)
         named = _valued(dict(node.parameters), labels)
         line = Line((Value((), np.dtype(float)),), primitive.function, args, named)
-        return _text(expression(line, lambda value: ast.Name(str(value.name))))
+        tree = expression(line, lambda value: ast.Name(str(value.name)))
+        if primitive.name == "<lambda>" and isinstance(tree, ast.Call):
+            tree.func = ast.Name(labels(primitive.function))
+        return written(tree)
     except _REFUSED:  # a setting that cannot be written down
         inside = ", ".join(labels(x) for x in _flat(operands) if isinstance(x, Node | np.ndarray))
         return f"{primitive.name}({inside})"
@@ -82,44 +84,10 @@ def _flat(x: Any) -> list[Any]:
     return [x]
 
 
-class _Short(ast.NodeTransformer):
-    """Names as a reader wants them: no `np.`, and whole numbers without a point."""
-
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        plain = isinstance(node.value, ast.Name) and node.value.id in ("np", "np.linalg", "linalg")
-        return ast.Name(node.attr) if plain else node
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Name(self.names.get(node.id, node.id))
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "masked" and len(node.args) == 2:
-            return ast.Call(ast.Name("where"), [node.args[1], node.args[0], ast.Constant(0)], [])
-        sign = {"ratio": ast.Div(), "weigh": ast.Mult()}.get(ast.unparse(node.func))
-        if sign is not None and len(node.args) == 2:  # quotient and product, 0 where their limit is
-            return ast.BinOp(node.args[0], sign, node.args[1])
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        x = node.value
-        if type(x) is float and np.isfinite(x):
-            return ast.Constant(int(x)) if x == int(x) and abs(x) < 1e6 else ast.Name(number(x))
-        return node
-
-
-def _text(tree: ast.AST, names: dict[str, str] | None = None) -> str:
-    text = _TWICE.sub(r"(\1)", ast.unparse(_Short(names or {}).visit(tree)))
-    return text[1:-1] if _NEGATIVE.fullmatch(text) else text
-
-
 def local(node: Node, place: int, labels: Labels) -> str | None:
     """The derivative by an operand: `1 / x`; None where it is no matter of entries alone."""
-    if not node.primitive.elementwise:
+    primitive = node.primitive
+    if not primitive.elementwise or primitive.function is output:  # one of several is a part
         return None
     return _derived(node, place, labels, None)
 
@@ -140,49 +108,90 @@ def passed_on(node: Node, place: int, labels: Labels, gradient: str) -> str | No
 
 
 def _derived(node: Node, place: int, labels: Labels, gradient: str | None) -> str | None:
+    source = _source(node, place, whole=gradient is not None)
+    function = ast.parse(source).body[-1] if source else None
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    names = {f"a{i}": labels(node.operands[i]) for i in _dynamic(node)}
+    return inlined(function, {"g": gradient or "g", "y": labels(node), **names})
+
+
+def _dynamic(node: Node) -> list[int]:
+    """Which operands are arrays of numbers, and have a name in the program of a rule."""
+    pairs = enumerate(zip(node.operands, node.args))
+    return [i for i, (_, x) in pairs if is_plain(x) and x.dtype.kind in "biufc"]
+
+
+def _source(node: Node, place: int, whole: bool) -> str | None:
+    """The rule as a program's source, of g, y, and a0, a1, ...; where not whole, at g = 1."""
     rule, parent = node.rules[place], (node.parents or ())[place]
-    primitive, given = node.primitive, list(node.args)
+    primitive, given, slots = node.primitive, list(node.args), _dynamic(node)
     if type(node.value) is Several or not is_plain(node.value):
         return None
-    dynamic: dict[str, str] = {"g": gradient or "g", "y": labels(node)}
-    inputs: list[Any] = [np.ones_like(node.value), node.value]
-    names = ["g", "y"]
-    slots: list[int] = []
-    for i, (operand, arg) in enumerate(zip(node.operands, given)):
-        if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
-            slots.append(i)
-            names.append(f"a{i}")
-            dynamic[f"a{i}"] = labels(operand)
-            inputs.append(arg)
 
     def passing(*arrays: Any) -> Any:
         args = list(given)
         for slot, array in zip(slots, arrays[2:]):
             args[slot] = array
-        g = arrays[0] if gradient else 1.0
-        r = rule(g, arrays[1], *args, **node.parameters)
-        return primitive.fit(r, parent.value) if gradient and hasattr(r, "shape") else r
+        r = rule(arrays[0] if whole else 1.0, arrays[1], *args, **node.parameters)
+        return primitive.fit(r, parent.value) if whole and hasattr(r, "shape") else r
 
+    key = _alike(node, place, whole)
+    source = _sources.get(key) if key else None
+    if source is not None:
+        return source
     try:
         with np.errstate(all="ignore"):
-            program = trace(passing, tuple(inputs), {}).program
-        for value, name in zip(program.inputs, names):
+            inputs = (np.ones_like(node.value), node.value, *(given[i] for i in slots))
+            program = trace(passing, inputs, {}).program
+        for value, name in zip(program.inputs, ["g", "y", *(f"a{i}" for i in slots)]):
             value.name = name
-        return _single(readable(program), dynamic)
+        source = body(readable(program)).source
     except _REFUSED:
         return None
+    if len(_sources) >= _MANY:
+        _sources.clear()
+    if key:
+        _sources[key] = source
+    return source
 
 
-def _single(program: Program, names: dict[str, str]) -> str | None:
-    """A program as one expression, or as some with `where` between them."""
-    function = ast.parse(body(program).source).body[-1]
-    if not isinstance(function, ast.FunctionDef):
+_MANY = 2000
+_sources: dict[Any, str] = {}  # of rules that were written down, by what they are written from
+
+
+def _alike(node: Node, place: int, whole: bool) -> Any:
+    """What the text of a rule depends on, its operands' names and numbers aside; None of others.
+
+    A long run repeats few steps many times, and writing a rule down costs a thousand times more
+    than looking it up.
+    """
+    primitive: Any = node.primitive
+    rule = node.rules[place]
+    of_table = TABLE.get(primitive.function) is primitive
+    if not of_table or all(r is not rule for r in primitive.rules):
         return None
-    rows = []
-    for statement in function.body:
-        if isinstance(statement, ast.Assign):
-            rows.append(f"{_text(statement.targets[0], names)} = {_text(statement.value, names)}")
-        elif isinstance(statement, ast.Return) and statement.value is not None:
-            result = _text(statement.value, names)
-            return f"{result} where {', '.join(rows)}" if rows else result
-    return None
+    parent = (node.parents or ())[place].value
+    try:
+        return (
+            rule, whole, *map(_form, (node.value, parent, *node.args)),
+            *((name, _setting(x)) for name, x in node.parameters.items()),
+        )  # fmt: skip
+    except TypeError:  # an array among the settings, whose numbers are in the text
+        return None
+
+
+def _form(x: Any) -> Any:
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+        return type(x), x.shape, x.dtype
+    return _setting(x)
+
+
+def _setting(x: Any) -> Any:
+    if x is None or x is Ellipsis or isinstance(x, int | float | str | np.dtype | type):
+        return type(x), repr(x)
+    if type(x) is slice:
+        return slice, _setting((x.start, x.stop, x.step))
+    if type(x) is tuple:
+        return tuple(map(_setting, x))
+    raise TypeError

@@ -103,10 +103,21 @@ def found_names(things: Collection[Any], frame: FrameType | None) -> dict[int, s
             below, visited = _below(name, x, wanted, hidden)
             left -= visited
             reached.append(below)
+    direct = set(found)
     # A variable of a loop, `layer`, holds less than `layers`, and is the poorer name.
     for below in sorted(reached, key=lambda names: -len(names)):
-        found = {**below, **found}
+        found = {**below, **found, **_of_a_loop(below, direct)}
     return found
+
+
+def _of_a_loop(below: dict[int, str], direct: set[int]) -> dict[int, str]:
+    """What is called `xs[3]` and not `x`: the one item of a list that has a variable besides."""
+    lists: dict[str, list[int]] = {}
+    for key, path in below.items():
+        if path.endswith("]"):
+            lists.setdefault(path.rpartition("[")[0], []).append(key)
+    alone = [(keys, [k for k in keys if k in direct]) for keys in lists.values()]
+    return {named[0]: below[named[0]] for keys, named in alone if len(named) == 1 < len(keys) - 1}
 
 
 def _below(name: str, x: Any, wanted: set[int], hidden: set[int]) -> tuple[dict[int, str], int]:
@@ -161,7 +172,8 @@ def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
     else:
         with suppress(AttributeError, TypeError):
             inside = list(object.__getattribute__(x, "__dict__").items())
-            yield from ((f"{name}.{key}", v) for key, v in inside)
+            for key, v in inside:  # a module's numbered parts are its items
+                yield f"{name}[{key}]" if key.isdecimal() else f"{name}.{key}", v
         if is_dataclass(kind) and hasattr(kind, "__slots__"):
             slots = [f.name for f in fields(kind)]
             yield from ((f"{name}.{slot}", getattr(x, slot, None)) for slot in slots)

@@ -167,9 +167,8 @@ class Edge:
         target = self.target
         if not (_is_number(target.value) and target.numeric) or target.flowing is None:
             return None
-        return self._written(
-            lambda node, i, _, s: passed_on(node, i, s.numeral, _bracketed(target.flowing))
-        )
+        gradient = _bracketed(target.flowing)
+        return self._written(lambda node, i, _, s: passed_on(node, i, s.numeral, gradient))
 
     def _written(self, write: Callable[[Node, int, Any, Scene], str | None]) -> str | None:
         node, scene = self.target.node, self.target.scene
@@ -219,10 +218,11 @@ class Scene:
     Attributes:
         vertices: every value, oldest first; the result is the last.
         seed: the gradient that the backward pass began with; None where there was none.
+        called: what functions without a name of their own are called, by their ids.
     """
 
-    def __init__(self, vertices: list[Vertex], seed: Any) -> None:
-        self.vertices, self.seed = vertices, seed
+    def __init__(self, vertices: list[Vertex], seed: Any, called: dict[int, str]) -> None:
+        self.vertices, self.seed, self.called = vertices, seed, called
         self._by_id = {id(v.thing): v for v in vertices}
         for vertex in vertices:
             vertex.scene = self
@@ -242,11 +242,15 @@ class Scene:
 
     def label(self, thing: Any) -> str:
         """What something is called; a number is written out."""
+        if id(thing) in self.called:
+            return self.called[id(thing)]
         vertex = self._by_id.get(id(thing))
         return vertex.label if vertex is not None else _bracketed(getattr(thing, "value", thing))
 
     def numeral(self, thing: Any) -> str:
         """The number that something is, in brackets where it is negative."""
+        if id(thing) in self.called:
+            return self.called[id(thing)]
         return _bracketed(getattr(thing, "value", thing))
 
     def d(self, vertex: Vertex) -> str:

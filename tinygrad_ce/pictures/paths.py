@@ -16,11 +16,13 @@ import numpy as np
 
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Node, pull_back
+from tinygrad_ce.options import count
+from tinygrad_ce.pictures.columns import looks, padded, plain
 from tinygrad_ce.pictures.numerals import numbers
 from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
 from tinygrad_ce.rules.kinds import Several
 
-__all__ = ["Path", "Paths", "begun", "end_of", "find", "leading", "paths", "routes"]
+__all__ = ["Path", "Paths", "begun", "end_of", "find", "is_hooked", "leading", "paths", "routes"]
 
 _ALL = 500  # paths: of more than that not all are followed, to find the largest
 _LONG = 12  # values on a route, to be written in full
@@ -80,9 +82,10 @@ class Paths:
         if self.rest is not None:
             routes.append(f"the other {self.count - len(self.paths)} together")
             shares.append(numbers(self.rest))
-        width = max(map(len, routes), default=0)
-        rows = [f"  {route.ljust(width)}  {share}" for route, share in zip(routes, shares)]
-        return "\n".join([f"{self.name} = {numbers(self.gradient)}, {many}", *rows])
+        routes = list(map(plain, routes))
+        width = max(map(looks, routes), default=0)
+        rows = [f"  {padded(route, width)}  {share}" for route, share in zip(routes, shares)]
+        return plain("\n".join([f"{self.name} = {numbers(self.gradient)}, {many}", *rows]))
 
 
 def _written(path: Path, others: tuple[Path, ...]) -> str:
@@ -133,6 +136,7 @@ def paths(
       y -> a (operand b) -> E  3
       y -> v2 -> E             2
     """
+    most = count("most", most)
     scene = look(loss, begun(loss, gradient), names)
     return find(scene, end_of(scene, wrt), most)
 
@@ -157,11 +161,20 @@ def end_of(scene: Scene, wrt: Any) -> Vertex:
     return vertex
 
 
+def is_hooked(vertex: Vertex) -> bool:
+    """Whether a function is shown the gradient there, and may change it."""
+    node = vertex.node
+    return node is not None and node.extras is not None and bool(node.extras.hooks)
+
+
 def leading(scene: Scene, end: Vertex) -> dict[Vertex, list[Edge]]:
     """For each value that leads to `end` the edges that do, in the order of its parents."""
     leads: dict[Vertex, list[Edge]] = {end: []}
     for vertex in scene.vertices[end.number + 1 :]:
-        edges = [e for e in vertex.operands if e.flows and e.source in leads]
+        edges = [
+            e for e in vertex.operands
+            if e.source in leads and (e.flows or (e.aside and is_hooked(e.source)))
+        ]  # fmt: skip
         ways = [e for e in edges if e.gradient is not None]
         if ways:
             leads[vertex] = sorted(ways, key=lambda e: e.parent or 0)
@@ -178,6 +191,8 @@ def routes(scene: Scene, end: Vertex) -> int:
 
 def find(scene: Scene, end: Vertex, most: int) -> Paths:
     """The paths from the result to a value; of very many some, else the largest."""
+    for vertex in leading(scene, end):
+        _refuse_hooks(vertex)
     whole, past = end.gradient, [e for e in end.uses if e.aside]
     count = routes(scene, end) + len(past)
     followed = _follow(scene, leading(scene, end), end)
@@ -194,6 +209,16 @@ def find(scene: Scene, end: Vertex, most: int) -> Paths:
     for path in found:
         rest = _less(rest, path.share)
     return Paths(name, whole, tuple(found), count, rest)
+
+
+def _refuse_hooks(vertex: Vertex) -> None:
+    if is_hooked(vertex):
+        raise GradientError(
+            f"a hook stands at {vertex.label}",
+            "the share of a path is what the rules along it make of the gradient, and they are "
+            "linear, which a hook need not be",
+            "take the hook away with its remove()",
+        )
 
 
 def _less(whole: Any, share: Any) -> Any:
@@ -237,18 +262,12 @@ def _sent(vertex: Vertex, g: Any) -> list[Any]:
     """What the engine makes of a gradient at one node, for each of its parents."""
     node = vertex.node
     assert node is not None
-    if node.extras is not None and node.extras.hooks:
-        raise GradientError(
-            f"a hook stands at {vertex.label}",
-            "the share of a path is what the rules along it make of the gradient, and they are "
-            "linear, which a hook need not be",
-            "take the hook away with its remove()",
-        )
     passed: list[tuple[Node, Node, Any]] = []
     with np.errstate(all="ignore"):
         for _ in pull_back(node, g, nodes=[node], passed=passed):
             pass
-    return [share for _, _, share in passed]
+    flowing = passed[-len(node.parents or ()) :]  # before them stands what a value is only shown
+    return [share for _, _, share in flowing]
 
 
 def _where_flowing(share: Any, whole: Any) -> Any:

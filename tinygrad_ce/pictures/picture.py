@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from tinygrad_ce.errors import OptionError
 from tinygrad_ce.pictures.boxes import Box, Drawing, drawing
 from tinygrad_ce.pictures.scene import look
 from tinygrad_ce.pictures.svg import svg
@@ -42,7 +44,7 @@ class Picture:
             The path.
 
         Raises:
-            ValueError: another ending.
+            OptionError: another ending.
 
         >>> import tempfile, tinygrad_ce as tg
         >>> x = tg.tensor(3.0, requires_grad=True)
@@ -54,9 +56,10 @@ class Picture:
         forms = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot",
                  ".gv": "dot"}  # fmt: skip
         if path.suffix.lower() not in forms:
-            raise ValueError(
-                f"a picture was to be saved as {path.name!r}. It is written as .svg, .mmd or .dot. "
-                "Choose one of these endings; a browser turns SVG into PNG."
+            raise OptionError(
+                f"a picture was to be saved as {path.name!r}",
+                "it is written as .svg, .mmd or .dot",
+                "choose one of these endings; a browser turns SVG into PNG",
             )
         path.write_text(getattr(self, forms[path.suffix.lower()]), encoding="utf-8")
         return path
@@ -112,6 +115,10 @@ def draw(
         n0 -- ×2 --> n1
         n1 --> n2
         n0 --> n2
+        classDef parameter fill:#e3f4ea,stroke:#24804e,color:#1b2130
+        class n0 parameter
+        classDef result fill:#fdeedd,stroke:#b9661a,color:#1b2130
+        class n2 result
     """
     return Picture(drawing(look(result, gradient, names), collapse, values))
 
@@ -125,40 +132,79 @@ _MERMAID = {"parameter": ("([", "])"), "input": ("[/", "/]"), "constant": ("(", 
 _MERMAID_LINES = {"flow": "-->", "still": "-.->", "aside": "-.-"}
 
 
+def _by_owner(drawn: Drawing) -> list[tuple[str, list[int]]]:
+    """The places of boxes that belong together, with their owner's name; "" for the others."""
+    found: dict[str, list[int]] = {"": []}
+    for i, box in enumerate(drawn.boxes):
+        found.setdefault(box.group, []).append(i)
+    return list(found.items())
+
+
 def _mermaid(drawn: Drawing) -> str:
     lines = ["flowchart TD"]
-    for i, box in enumerate(drawn.boxes):
-        start, end = _MERMAID.get(box.kind, ("[", "]"))
-        text = "<br/>".join(map(_quoted, _rows(box)))
-        lines.append(f'    n{i}{start}"{text}"{end}')
+    for k, (owner, members) in enumerate(_by_owner(drawn)):
+        indent = "        " if owner else "    "
+        lines += [f'    subgraph g{k}["{_quoted(owner)}"]'] if owner else []
+        for i in members:
+            box = drawn.boxes[i]
+            start, end = _MERMAID.get(box.kind, ("[", "]"))
+            text = "<br/>".join(map(_quoted, _rows(box)))
+            lines.append(f'{indent}n{i}{start}"{text}"{end}')
+        lines += ["    end"] if owner else []
     for join in drawn.joins:
         arrow = _MERMAID_LINES[join.kind]
         if join.times > 1:
             arrow = f"-- ×{join.times} -->" if join.kind == "flow" else f"-. ×{join.times} .->"
         lines.append(f"    n{join.source} {arrow} n{join.target}")
+    for kind in dict.fromkeys(box.kind for box in drawn.boxes if box.kind in _LOOKS):
+        fill, stroke = _LOOKS[kind]
+        alike = ",".join(f"n{i}" for i, box in enumerate(drawn.boxes) if box.kind == kind)
+        lines.append(f"    classDef {kind} fill:{fill},stroke:{stroke},color:#1b2130")
+        lines.append(f"    class {alike} {kind}")
     return "\n".join(lines)
 
 
 def _quoted(text: str) -> str:
-    """Text within Mermaid's quotes: signs that mean something there as numbers."""
+    """Text within Mermaid's quotes: signs that mean something there as numbers.
+
+    Mermaid takes `$$` for mathematics and `fa:` for a picture even so, unless they are parted.
+    """
+    text = re.sub(r"\$(?=\$)|\bfa[a-z]?(?=:)", "\\g<0>\u200b", text)
     return "".join(f"#{ord(c)};" if c in "#&<>\"'`\\;{}|%" or ord(c) < 32 else c for c in text)
 
 
-_DOT = {"parameter": 'shape=box, style="rounded,filled", fillcolor="#e3f4ea"',
-        "input": 'shape=parallelogram, style=filled, fillcolor="#e6effd"',
+_LOOKS = {"parameter": ("#e3f4ea", "#24804e"), "input": ("#e6effd", "#3567c4"),
+          "repeated": ("#f4effb", "#7a53b0"), "result": ("#fdeedd", "#b9661a")}  # fmt: skip
+_DOT = {"parameter": "shape=box, style=\"rounded,filled\"",
+        "input": "shape=parallelogram, style=filled",
         "constant": "shape=box, style=dashed", "operation": "shape=box",
-        "repeated": 'shape=box, style="dashed,filled", fillcolor="#f4effb"',
-        "result": 'shape=box, peripheries=2, style=filled, fillcolor="#fdeedd"'}  # fmt: skip
+        "repeated": "shape=box, style=\"dashed,filled\"",
+        "result": "shape=box, peripheries=2, style=filled"}  # fmt: skip
 _DOT_LINES = {"flow": "", "still": "style=dashed", "aside": "style=dotted"}
 
 
 def _dot(drawn: Drawing) -> str:
     lines = ["digraph {", '    node [fontname="monospace", fontsize=10]']
-    for i, box in enumerate(drawn.boxes):
-        text = "\\n".join(row.replace("\\", "\\\\").replace('"', '\\"') for row in _rows(box))
-        lines.append(f'    n{i} [label="{text}", {_DOT[box.kind]}]')
+    for k, (owner, members) in enumerate(_by_owner(drawn)):
+        indent = "        " if owner else "    "
+        if owner:
+            label = f'label={_in_quotes(owner)}; fontname="monospace"; fontsize=10; style=dashed'
+            lines.append(f"    subgraph cluster_{k} {{ {label}")
+        for i in members:
+            box = drawn.boxes[i]
+            look = _DOT[box.kind]
+            if box.kind in _LOOKS:
+                look += ', fillcolor="{}", color="{}"'.format(*_LOOKS[box.kind])
+            lines.append(f"{indent}n{i} [label={_in_quotes(*_rows(box))}, {look}]")
+        lines += ["    }"] if owner else []
     for join in drawn.joins:
         label = f'label="×{join.times}"' if join.times > 1 else ""
         style = ", ".join(filter(None, (_DOT_LINES[join.kind], label)))
         lines.append(f"    n{join.source} -> n{join.target}" + (f" [{style}]" if style else ""))
     return "\n".join([*lines, "}"])
+
+
+def _in_quotes(*rows: str) -> str:
+    """Rows as one of Graphviz's strings, in which it reads entities, too."""
+    signs = {"\\": "\\\\", '"': '\\"', "&": "&amp;"}
+    return '"' + "\\n".join("".join(signs.get(c, c) for c in row) for row in rows) + '"'

@@ -24,28 +24,41 @@ function map(id, name) {
     figure.append(made("div", "row", (name ? name + (x.s.length ? " " + title.slice(name.length + 1) : "") + " = " : "") + x.t));
     return figure;
   }
-  const told = x.d.length <= 36 && x.c <= 6;
-  const grid = made("div", told ? "map told" : "map");
-  grid.style.gridTemplateColumns = `repeat(${x.c}, auto)`;
-  grid.setAttribute("role", "img");
-  grid.setAttribute("aria-label", title + ": " + x.t);
+  const told = Boolean(x.w); // few entries: their numbers are in the cells
   const sizes = x.m || x.d; // complex numbers are shaded by how large they are
   const finite = sizes.map(Number).filter(Number.isFinite);
   const most = Math.max(...finite.map(Math.abs), 0) || 1;
-  x.d.forEach((v, k) => {
-    const cell = made("i", "", told ? x.w[k] : ""), number = Number(sizes[k]);
-    const place = x.s.length === 1 ? `[${x.j[k % x.c]}]` : `[${x.i[Math.floor(k / x.c)]}, ${x.j[k % x.c]}]`;
-    const hue = number < 0 ? "--minus" : "--plus";
-    cell.style.background = Number.isFinite(number)
-      ? `rgba(var(${hue}), ${(0.62 * Math.abs(number) / most).toFixed(3)})`
+  const place = (k) => (x.s.length === 1 ? `[${x.j[k % x.c]}]` : `[${x.i[Math.floor(k / x.c)]}, ${x.j[k % x.c]}]`);
+  const shade = (k) => {
+    const number = Number(sizes[k]);
+    return Number.isFinite(number)
+      ? `rgba(var(${number < 0 ? "--minus" : "--plus"}), ${(0.62 * Math.abs(number) / most).toFixed(3)})`
       : "repeating-linear-gradient(45deg, rgba(var(--plus), .3) 0 2px, transparent 2px 6px)";
-    cell.title = `${place} = ${v}`;
-    cell.onpointerenter = cell.onclick = () => { say.textContent = cell.title; };
-    grid.append(made("span", "", cell));
-  });
-  say.textContent = told && !x.p ? title : `${title} ${x.t}${x.p ? "; " + x.p : ""}`;
-  grid.onpointerleave = () => { say.textContent = told && !x.p ? title : `${title} ${x.t}${x.p ? "; " + x.p : ""}`; };
-  figure.append(grid, say);
+  };
+  const table = (kind, content) => {
+    const rows = [], grid = made("table", kind, made("caption", "unseen", title));
+    x.d.forEach((_, k) => {
+      if (k % x.c === 0) rows.push(made("tr"));
+      const cell = made("td", "", content(k));
+      cell.style.background = shade(k);
+      cell.title = `${place(k)} = ${x.d[k]}`;
+      cell.onpointerenter = cell.onclick = () => { say.textContent = cell.title; };
+      rows.at(-1).append(cell);
+    });
+    grid.append(made("tbody", "", ...rows));
+    grid.onpointerleave = () => { say.textContent = summary; };
+    return grid;
+  };
+  const summary = told && !x.p ? title : `${title} ${x.t}${x.p ? "; " + x.p : ""}`;
+  say.textContent = summary;
+  if (told) {
+    figure.append(table("map told", (k) => x.w[k]), say);
+    return figure;
+  }
+  const colours = table("map", () => ""), numbers = made("details", "", made("summary", "", "numbers"));
+  colours.setAttribute("aria-hidden", "true"); // the table of numbers says it all
+  numbers.ontoggle = () => { if (numbers.children.length < 2) numbers.append(table("map told", (k) => String(x.d[k]))); };
+  figure.append(colours, say, numbers);
   return figure;
 }
 
@@ -77,7 +90,8 @@ function forward(v) {
 
 function edge(a) {
   const target = run.vertices[a.from], source = run.vertices[a.to];
-  const parts = [made("p", "note", a.aside ? `shown to ${source.l}, past which it goes` : `to ${source.l}`)];
+  const twice = target.o.filter((i) => i === a.to).length > 1 && a.arg ? ` (operand ${a.arg})` : "";
+  const parts = [made("p", "note", a.aside ? `shown to ${source.l}, past which it goes` : `to ${source.l}${twice}`)];
   if (a.local) {
     const value = a.value !== null && scalar(a.value) ? text(a.value) : null;
     parts.push(made("p", "row", `d${target.l}/d${source.l} = ${equal(a.local, a.localn, value)}`));
@@ -99,7 +113,8 @@ function backward(step, v) {
   parts.push(made("h3", "", "arrives"));
   if (step.v === run.root) parts.push(made("p", "note", "The way back begins here, with"));
   if (came.length > 1) {
-    for (const a of came) parts.push(made("p", "row", `from ${run.vertices[a.from].l}${a.aside ? ", only shown" : ""}${scalar(a.added) ? ": " + text(a.added) : ""}`), scalar(a.added) ? null : map(a.added));
+    const twice = (a) => came.filter((b) => b.from === a.from).length > 1;
+    for (const a of came) parts.push(made("p", "row", `from ${run.vertices[a.from].l}${twice(a) && a.arg ? ` (operand ${a.arg})` : ""}${a.aside ? ", only shown" : ""}${scalar(a.added) ? ": " + text(a.added) : ""}`), scalar(a.added) ? null : map(a.added));
     for (const a of came) parts.push(summed(a));
     parts.push(made("h3", "", "whole gradient"));
   } else if (came.length) parts.push(made("p", "note", `from ${run.vertices[came[0].from].l}`));
@@ -115,9 +130,12 @@ function backward(step, v) {
 
 function spoken(step, v) {
   const what = step.back ? `gradient of ${v.l}: ${text(v.g)}` : `${v.f ? `${v.l} = ${v.f}` : v.l}: ${text(v.v)}`;
-  const sums = step.back ? step.arrived.map((i) => run.arrivals[i]).filter((a) => a.before !== null && scalar(a.added))
-    .map((a) => `, ${text(a.before)} + ${bracketed(text(a.added))} -> ${text(a.after)}`).join("") : "";
-  return `Step ${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}: ${what}${sums}`;
+  const sum = (a) => `${text(a.before)} + ${bracketed(text(a.added))} -> ${text(a.after)}`;
+  const grown = (a) => (a.before === null ? "" : scalar(a.added) ? `, ${sum(a)}` : `, added to what is there -> ${text(a.after)}`);
+  const sums = step.arrived.map((i) => run.arrivals[i]).map(grown).join("");
+  const sent = step.sent.map((i) => run.arrivals[i]).filter((a) => !a.aside)
+    .map((a) => `. To ${run.vertices[a.to].l}: ${equal(a.rule, a.rulen, text(a.added))}${grown(a)}`).join("");
+  return `Step ${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}: ${what}${sums}${sent}`;
 }
 
 // On the way back: at each edge that a gradient goes along, the local derivative.
@@ -148,7 +166,7 @@ function label(step, v) {
     for (const one of said) {
       const e = document.createElementNS("http://www.w3.org/2000/svg", "text");
       e.setAttribute("x", end.x + (side === "end" ? -aside : aside));
-      e.setAttribute("y", end.y + 2 - 13 * rows[side]++);
+      e.setAttribute("y", end.y - 1 - 13 * rows[side]++);
       e.setAttribute("class", `small ${side}`);
       e.textContent = one.length > 40 ? one.slice(0, 39) + "…" : one;
       group.append(e);
@@ -185,10 +203,11 @@ function show(n) {
   slider.value = now + 1;
   slider.setAttribute("aria-valuetext", `${now + 1} of ${run.steps.length}, ${step.back ? "backward" : "forward"}, ${v.l}`);
   at("count").textContent = `${now + 1} / ${run.steps.length}`;
-  at("first").disabled = at("back").disabled = now === 0;
-  at("last").disabled = at("next").disabled = now === run.steps.length - 1;
+  // Not `disabled`: who walks by keyboard would lose the button under the finger at the end.
+  for (const id of ["first", "back"]) at(id).setAttribute("aria-disabled", String(now === 0));
+  for (const id of ["last", "next"]) at(id).setAttribute("aria-disabled", String(now === run.steps.length - 1));
   at("spoken").textContent = spoken(step, v);
-  history.replaceState(null, "", "#" + (now + 1));
+  try { history.replaceState(null, "", "#" + (now + 1)); } catch { /* a notebook's frame has no address */ }
   if (now === run.steps.length - 1) play(false);
 }
 
@@ -198,6 +217,10 @@ function play(on) {
   at("play").textContent = on ? "stop" : "play";
   at("play").setAttribute("aria-pressed", String(on));
 }
+
+// A picture that is a little too wide is made smaller; one that is much too wide can be scrolled.
+const drawn = graph.querySelector("svg");
+drawn.style.minWidth = `${0.8 * drawn.getAttribute("width")}px`;
 
 const linked = () => (parseInt(location.hash.slice(1), 10) || 1) - 1;
 slider.max = run.steps.length;

@@ -173,6 +173,7 @@ class _Told:
         elementwise = edge.local is not None
         return {
             "from": edge.target.number, "to": edge.source.number, "aside": edge.aside,
+            "arg": edge.argument,
             "local": edge.local, "localn": edge.local_numeric,
             "value": self._array(edge.local_value) if elementwise else None,
             "rule": edge.formula, "rulen": edge.formula_numeric,

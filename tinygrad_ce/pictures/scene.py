@@ -23,6 +23,7 @@ import numpy as np
 
 from tinygrad_ce.errors import GradientError
 from tinygrad_ce.graph import Node, extras_of, gradients, order
+from tinygrad_ce.options import instance
 from tinygrad_ce.pictures.naming import found_names, run_named, users_frame
 from tinygrad_ce.pictures.parts import Arrival, Edge, Scene, Step, Vertex
 from tinygrad_ce.tensor import Tensor
@@ -58,6 +59,8 @@ def look(
     >>> [(float(a.added), float(a.after)) for a in scene.of(x).arrivals]
     [(1.0, 1.0), (3.0, 4.0), (3.0, 7.0)]
     """
+    if names is not None:
+        instance("names", names, Mapping, "it is a dict of tensors by name", 'pass {"w": w}')
     inside: dict[int, str] = {}
     kept: list[Any] = []  # so that no other thing gets the id of one that has a name
     if callable(result):
@@ -83,14 +86,16 @@ def look(
     named = {id(x): name for name, x in (names or {}).items()}
     rest = [x for x in things if id(x) not in named]
     bases = [x.base for x in rest if isinstance(x, np.ndarray) and x.base is not None]
-    found_outside = found_names([*rest, *bases], frame or users_frame())
+    lambdas = [n.primitive.function for n in nodes if n.parents and n.primitive.name == "<lambda>"]
+    found_outside = found_names([*rest, *bases, *lambdas], frame or users_frame())
     named = {**inside, **found_outside, **named}
+    called = {id(f): named.get(id(f), "λ") for f in lambdas}
     del kept
     for x in rest:
         if isinstance(x, np.ndarray) and id(x) not in named and id(x.base) in named:
             named[id(x)] = f"{named[id(x.base)]}[…]"  # a part of what has a name
     vertices = _vertices(things, named, found)
-    scene = Scene(vertices, seed)
+    scene = Scene(vertices, seed, called)
     for vertex in vertices:
         _join(vertex, scene)
     _fill(scene, passed)
@@ -193,11 +198,9 @@ def _grouped(vertices: list[Vertex]) -> None:
             vertex.group = owners.pop()
     for vertex in vertices:
         if vertex.kind == "operation" and not vertex.group and vertex.uses:
-            around = {e.target.group for e in vertex.uses} | {
-                e.source.group for e in vertex.operands if e.source.kind == "operation"
-            }
-            if len(around) == 1:
-                vertex.group = around.pop()
+            onward = {e.target.group for e in vertex.uses}
+            if len(onward) == 1 and onward <= {e.source.group for e in vertex.operands}:
+                vertex.group = onward.pop()
 
 
 def _owner(name: str) -> str:

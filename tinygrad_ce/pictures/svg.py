@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from unicodedata import east_asian_width
 
-from tinygrad_ce.pictures.boxes import Box, Drawing, Join
+from tinygrad_ce.pictures.boxes import Box, Drawing, Join, shortened
 from tinygrad_ce.pictures.layers import Layout, Point, lay_out
 
 __all__ = ["clean", "svg"]
@@ -24,6 +24,8 @@ _COLOURS = (
     ("paper", "fill", "#ffffff", "#15181e"),
     ("tg", "color", "#1b2130", "#e7eaf0"),
     ("value", "fill", "#535d70", "#a6b0c1"),
+    ("owner", "fill", "#535d70", "#a6b0c1"),
+    ("owner", "stroke", "#e9f0ec", "#222c2d"),
     ("slope", "fill", "#ad2f28", "#ff9d92"),
     ("parameter", "fill", "#e3f4ea", "#15321f"),
     ("parameter", "stroke", "#24804e", "#5cc78d"),
@@ -55,9 +57,11 @@ def svg(drawing: Drawing) -> str:
     sizes = [_size(box) for box in drawing.boxes]
     layout = lay_out(sizes, [(join.source, join.target) for join in drawing.joins])
     kinds = [k for k in _KINDS if any(box.kind == k for box in drawing.boxes)]
-    wide = max(layout.width, sum(_legend_width(k) for k in kinds)) + 2 * _MARGIN
+    legend = max(sum(map(_legend_width, kinds)), sum(map(_sign_width, _signs(drawing))))
+    wide = max(layout.width, legend) + 2 * _MARGIN
     high = layout.height + 2 * _MARGIN + _LEGEND
     left = (wide - layout.width) / 2
+    fields, owners = _groups(drawing, layout, sizes)
     title = f"How {drawing.title} was computed"
     rows = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tg" role="img" '
@@ -67,11 +71,12 @@ def svg(drawing: Drawing) -> str:
         f"<style>{_style()}</style>",
         f'<rect class="paper" width="{_n(wide)}" height="{_n(high)}" rx="8"/>',
         f'<g transform="translate({_n(left)} {_n(_MARGIN)})">',
-        *_groups(drawing, layout, sizes),
+        *fields,
         *(_line(join, line) for join, line in zip(drawing.joins, layout.lines)),
         *(_boxed(i, *three) for i, three in enumerate(zip(drawing.boxes, layout.places, sizes))),
+        *owners,
         "</g>",
-        *_legend(kinds, high, any(box.gradient.startswith("∂") for box in drawing.boxes), drawing),
+        *_legend(kinds, high, drawing),
         "</svg>",
     ]
     return "\n".join(rows) + "\n"
@@ -88,7 +93,7 @@ def _style() -> str:
         ".tg .head{font-weight:600}.tg .small{font-size:10.5px}.tg .start{text-anchor:start}"
         ".tg .line{fill:none;stroke-width:1.3}.tg .still{stroke-dasharray:5 4}"
         ".tg .bridge{fill:none;stroke-width:22}.tg .aside{stroke-dasharray:1.5 3.5}"
-        ".tg .box{stroke-width:1.3}"
+        ".tg .box{stroke-width:1.3}.tg .owner{paint-order:stroke;stroke-width:4}"
         ".tg .constant,.tg .repeated{stroke-dasharray:4 3}.tg .result{stroke-width:2.4}"
     )
     parts = []
@@ -97,8 +102,8 @@ def _style() -> str:
             f"{'.tg' if row[0] == 'tg' else '.tg .' + row[0]}{{{row[1]}:{row[column]}}}"
             for row in _COLOURS
         )
-        rules = rules.replace(".tg .value{", ".tg text.value{").replace(
-            ".tg .slope{", ".tg text.slope{")  # fmt: skip
+        for kind in ("value", "slope", "owner"):
+            rules = rules.replace(f".tg .{kind}{{", f".tg text.{kind}{{")
         parts.append(rules if column == 2 else f"@media(prefers-color-scheme:dark){{{rules}}}")
     return fixed + "".join(parts)
 
@@ -153,10 +158,11 @@ def _line(join: Join, points: Sequence[Point]) -> str:
     tip = f"M{_n(end[0])} {_n(end[1])}l-3.5 -7h7z"
     many = ""
     if join.times > 1:
-        a, b = points[0], points[1]
+        (a, above), (b, below) = points[0], points[1]
+        aside, down = (5, 4) if abs(b - a) < 8 else (8, -4) if b > a else (8, 11)  # off the line
         many = (
-            f'<text class="small start" x="{_n((a[0] + b[0]) / 2 + 5)}" '
-            f'y="{_n((a[1] + b[1]) / 2 + 4)}">×{join.times}</text>'
+            f'<text class="small start" x="{_n((a + b) / 2 + aside)}" '
+            f'y="{_n((above + below) / 2 + down)}">×{join.times}</text>'
         )
     inside = f'<path class="line {join.kind}" d="{path}"/><path class="tip" d="{tip}"/>{many}'
     return f'<g class="e" data-e="{join.source} {join.target}">{inside}</g>'
@@ -173,15 +179,17 @@ def _way(points: Sequence[Point]) -> str:
     return "".join(path)
 
 
-def _groups(drawing: Drawing, layout: Layout, sizes: Sequence[Point]) -> list[str]:
-    """A field behind boxes of one owner, and behind the lines between them."""
+def _groups(
+    drawing: Drawing, layout: Layout, sizes: Sequence[Point]
+) -> tuple[list[str], list[str]]:
+    """Fields behind boxes of one owner and behind the lines between them; and the owners' names."""
     boxes = drawing.boxes
     bridges = [
         f'<path class="bridge" d="{_way(line)}"/>'
         for join, line in zip(drawing.joins, layout.lines)
         if boxes[join.source].group and boxes[join.source].group == boxes[join.target].group
     ]
-    fields, named = [], set()
+    fields, labels, named = [], [], set()
     for box, (x, y), (w, h) in zip(boxes, layout.places, sizes):
         if not box.group:
             continue
@@ -190,18 +198,34 @@ def _groups(drawing: Drawing, layout: Layout, sizes: Sequence[Point]) -> list[st
         fields.append(f'<rect class="group" {field} {size}/>')
         if box.kind != "parameter" and box.group not in named:
             named.add(box.group)
-            fields.append(
-                f'<text class="small start value" x="{_n(x - w / 2)}" y="{_n(y + h / 2 + 11)}">'
+            labels.append(
+                f'<text class="small start owner" x="{_n(x - w / 2)}" y="{_n(y + h / 2 + 11)}">'
                 f"{clean(box.group)}</text>"
             )
-    return bridges + fields
+    return bridges + fields, labels
 
 
 def _legend_width(kind: str) -> float:
     return 0.9 * _width(_KINDS[kind]) + 38
 
 
-def _legend(kinds: Sequence[str], high: float, slopes: bool, drawing: Drawing) -> list[str]:
+_LINES = {"flow": "gradient flows", "still": "none flows", "aside": "only shown"}
+
+
+def _signs(drawing: Drawing) -> list[tuple[str, str]]:
+    """What the second row of the legend explains: a class, and its text."""
+    lines = [kind for kind in _LINES if any(join.kind == kind for join in drawing.joins)]
+    signs = [(kind, _LINES[kind]) for kind in lines] if lines not in ([], ["flow"]) else []
+    if any(box.gradient.startswith("∂") for box in drawing.boxes):
+        signs.append(("slope", f"∂: gradient of {shortened(drawing.title, 24)}"))
+    return signs
+
+
+def _sign_width(sign: tuple[str, str]) -> float:
+    return 0.9 * _width(sign[1]) + (14 if sign[0] == "slope" else 42)
+
+
+def _legend(kinds: Sequence[str], high: float, drawing: Drawing) -> list[str]:
     rows, x, y = [], _MARGIN, high - _LEGEND + 6
     for kind in kinds:
         rows.append(
@@ -210,9 +234,17 @@ def _legend(kinds: Sequence[str], high: float, slopes: bool, drawing: Drawing) -
             f"{_KINDS[kind]}</text>"
         )
         x += _legend_width(kind)
-    if slopes:
-        rows.append(
-            f'<text class="small start slope" x="{_n(_MARGIN)}" y="{_n(y + 17)}">'
-            f"∂: gradient of {clean(drawing.title[:40])}</text>"
-        )
+    x, y = _MARGIN, y + 19
+    for sign in _signs(drawing):
+        kind, text = sign
+        if kind == "slope":
+            rows.append(
+                f'<text class="small start slope" x="{_n(x)}" y="{_n(y)}">{clean(text)}</text>'
+            )
+        else:
+            rows.append(
+                f'<path class="line {kind}" d="M{_n(x)} {_n(y - 4)}h22"/>'
+                f'<text class="small start value" x="{_n(x + 28)}" y="{_n(y)}">{text}</text>'
+            )
+        x += _sign_width(sign)
     return rows

@@ -3,13 +3,15 @@
 `trouble(loss)` looks forward for the first value that turned nan or inf and made the result so,
 then backward for the first gradient that turned nan, inf or to an exact 0 and left a leaf with
 nothing to learn from. What is infinite on the way and does no harm, as a mask of -inf before a
-softmax, is none.
+softmax, is none. Asked about parameters, `trouble(loss, wrt=model)`, it also finds those that
+the result does not depend on.
 """
 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,20 +19,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import is_plain
-from tinygrad_ce.lines import place_of
+from tinygrad_ce.errors import GradientError
+from tinygrad_ce.lines import place_of, source_lines
+from tinygrad_ce.pictures.columns import plain
+from tinygrad_ce.pictures.evidence import first_index, is_odd, odd_in
 from tinygrad_ce.pictures.numerals import number
-from tinygrad_ce.pictures.reasons import (
-    first_index,
-    is_odd,
-    odd_in,
-    saturates,
-    why_cancelled,
-    why_leaf,
-    why_odd_gradient,
-    why_odd_value,
-    why_zero,
-)
-from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
+from tinygrad_ce.pictures.reach import asked, why_none, why_unreached
+from tinygrad_ce.pictures.reasons import why_leaf, why_odd_value
+from tinygrad_ce.pictures.scene import Scene, Vertex, look
+from tinygrad_ce.pictures.slopes import why_odd_gradient
+from tinygrad_ce.pictures.zeros import heals, held_back, saturates, why_cancelled, why_zero
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 
@@ -42,7 +40,8 @@ class Trouble:
     """What went astray first; false where nothing did.
 
     Attributes:
-        kind: "nan", "inf" or "zero", "" where nothing went astray.
+        kind: "nan", "inf", "zero", or "unreached" where a parameter has no gradient; "" where
+            nothing went astray.
         direction: "forward" or "backward".
         label: what the value is called, that turned or whose gradient did.
         formula: how it was made, forward; backward, of the step that the gradient came through.
@@ -84,7 +83,9 @@ class Trouble:
                 "and no gradient is 0 throughout"
             )
         made = f" = {self.formula}" if self.formula else ""
-        if self.direction == "forward":
+        if self.kind == "unreached":
+            head = f"no gradient arrives at {self.label}"
+        elif self.direction == "forward":
             head = f"{self.label}{made} turns {number(self.value)}"
         else:
             through = f", on its way back through {self.formula}" if self.formula else ""
@@ -103,22 +104,33 @@ class Trouble:
         rows += [f"  why:    {self.reason}", f"  remedy: {self.remedy}"]
         if self.after:
             rows.append(f"  then:   {self.after}")
-        return "\n".join(rows)
+        return "\n".join(map(plain, rows))
 
 
-def trouble(loss: Any, gradient: Any = None) -> Trouble:
+def trouble(
+    loss: Any,
+    gradient: Any = None,
+    *,
+    wrt: Any = None,
+    names: Mapping[str, Any] | None = None,
+) -> Trouble:
     """The first value, or gradient, that turned nan, inf or to an exact 0, and why.
 
     Args:
-        loss: a Tensor that was computed from others that require a gradient.
+        loss: a Tensor that was computed from others that require a gradient; or a function without
+            arguments that returns one, which is run, and whose lines are noted.
         gradient: the gradient to begin with, of its shape; 1 everywhere where none is given.
+        wrt: what should learn: a tensor, a module, or a tree of tensors. Then those that no
+            gradient arrives at are trouble too, and gradients of others are none.
+        names: names of tensors, which go before those that are found.
 
     Returns:
         What prints as an answer, and is false where there is no trouble. It touches no `.grad` and
         keeps the graph. With `source_lines` around the computation it names the line.
 
     Raises:
-        GradientError: the loss requires no gradient, or its graph was released.
+        GradientError: the loss requires no gradient, and nothing was asked by; or its graph was
+            released.
 
     >>> import tinygrad_ce as tg
     >>> z = tg.tensor([0.0, 800.0], requires_grad=True)
@@ -133,23 +145,70 @@ softmax_cross_entropy(z, t)
       then:   y = v1 / v3 turns nan: inf / inf is nan: v1[1] = inf
     >>> bool(trouble(tg.softmax_cross_entropy(z, 0)))
     False
+    >>> w = tg.tensor(1.0, requires_grad=True)
+    >>> print(trouble(tg.softmax_cross_entropy(z * w.detach(), 0), wrt=[z, w]))
+    no gradient arrives at w
+      why:    its numbers take part as the constant v1, without the graph: by detach(), .numpy(), \
+.data or no_grad
+      remedy: compute with the tensor itself
     """
-    if (
-        gradient is None
-        and isinstance(loss, Tensor)
-        and is_plain(loss.value)
-        and (loss.size != 1 or loss.dtype.kind == "c")
-    ):
+    wanted = None if wrt is None else asked(wrt)
+    if isinstance(loss, Tensor) and not loss.requires_grad:
+        return _without(wanted)
+    if gradient is None and isinstance(loss, Tensor) and is_plain(loss.value) and (
+        loss.size != 1 or loss.dtype.kind == "c"
+    ):  # fmt: skip
         gradient = np.ones_like(loss.value)
     with np.errstate(all="ignore"):
-        scene = look(loss, gradient)
+        with source_lines() if callable(loss) else nullcontext():
+            scene = look(loss, gradient, names)
+        leaves = [v for v in scene.vertices if v.kind == "parameter"]
+        if wanted is not None:
+            found = [scene.of(x) for x in wanted.values()]
+            leaves = [v for v in found if v is not None]
         return (
             _forward(scene)
-            or _backward(scene)
-            or _zero(scene)
+            or _backward(scene, leaves)
+            or _unreached(scene, wanted or {})
+            or _zero(scene, leaves)
             or _partly(scene)
             or (Trouble(steps=len(scene.vertices)))
         )
+
+
+def _without(wanted: dict[str, Any] | None) -> Trouble:
+    """The answer for a result that requires no gradient."""
+    if not wanted:
+        raise GradientError(
+            "trouble was looked for in a Tensor that requires no gradient",
+            "it is looked for in the graph that computing with parameters leaves behind, which "
+            "ends at detach(), no_grad, and functions that are constant between their jumps",
+            "make a leaf with requires_grad=True, compute outside no_grad; trouble(loss, "
+            "wrt=parameters) says what is wrong with which",
+        )
+    reason, remedy = why_none(wanted.values())
+    return Trouble("unreached", "backward", _listed(wanted), reason=reason, remedy=remedy)
+
+
+def _unreached(scene: Scene, wanted: dict[str, Any]) -> Trouble | None:
+    """What should learn, and no gradient arrives at."""
+    if scene.seed is None:
+        return None
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for name, x in wanted.items():
+        vertex = scene.of(x)
+        if vertex is None or vertex.gradient is None:
+            label = name if vertex is None else vertex.label
+            reasons.setdefault(why_unreached(x, scene), []).append(label)
+    if not reasons:
+        return None
+    (why, labels), *others = reasons.items()
+    told = f"nor at {_listed([x for _, more in others for x in more])}" if others else ""
+    return Trouble(
+        "unreached", "backward", _listed(labels), size=len(wanted),
+        count=sum(map(len, reasons.values())), reason=why[0], remedy=why[1], after=told,
+        steps=len(scene.vertices),
+    )  # fmt: skip
 
 
 def _forward(scene: Scene) -> Trouble | None:
@@ -177,7 +236,7 @@ def _turned(astray: list[Vertex], scene: Scene, after: str = "") -> Trouble:
     reason, remedy = why_odd_value(first) if computed else why_leaf(first)
     later = next((v for v in astray[1:] if _is_nan(v.value)), None)
     if later is not None and not _is_nan(first.value):
-        nan, instead = why_odd_value(later)
+        nan, instead = why_odd_value(later, np.isnan)
         after = after or f"{later.label} = {later.formula} turns nan: {nan}"
         remedy = remedy if computed else instead  # infinite data may have been meant so
     return _told("forward", first, first.value, first, (reason, remedy), after, scene, odd_in)
@@ -208,26 +267,28 @@ def _is_nan(x: Any) -> bool:
     return any(bool(np.isnan(part).any()) for part in parts if part.dtype.kind in "fc")
 
 
-def _newest(scene: Scene, is_bad: Callable[[Any], bool]) -> tuple[Vertex | None, list[str]]:
+def _newest(
+    scene: Scene, is_bad: Callable[[Any], bool], leaves: Collection[Vertex]
+) -> tuple[Vertex | None, list[str]]:
     """Where gradients that are bad at leaves turned so first, and the labels of the leaves."""
     leads: set[Vertex] = set()
-    leaves = []
+    wanted, labels = set(leaves), []
     newest = None
     for vertex in scene.vertices:
         if vertex.gradient is None or not is_bad(vertex.gradient):
             continue
-        if vertex.kind == "parameter":
-            leaves.append(vertex.label)
+        if vertex in wanted:
+            labels.append(vertex.label)
         elif not any(e.gradient is not None and e.source in leads for e in vertex.operands):
             continue
         leads.add(vertex)
         newest = vertex
-    return newest, leaves
+    return newest, labels
 
 
-def _backward(scene: Scene) -> Trouble | None:
+def _backward(scene: Scene, wanted: Collection[Vertex]) -> Trouble | None:
     """The first gradient that is not finite and leaves a leaf with one that is not."""
-    vertex, leaves = _newest(scene, is_odd)
+    vertex, leaves = _newest(scene, is_odd, wanted)
     if vertex is None:
         return None
     told = f"so the gradient by {_listed(leaves)} is not finite, although the result is"
@@ -252,9 +313,9 @@ def _backward(scene: Scene) -> Trouble | None:
     return _told("backward", vertex, edge.gradient, edge.target, why, told, scene, odd_in)
 
 
-def _zero(scene: Scene) -> Trouble | None:
+def _zero(scene: Scene, wanted: Collection[Vertex]) -> Trouble | None:
     """The first gradient that is 0 throughout and leaves a leaf with nothing else."""
-    vertex, leaves = _newest(scene, _is_zero)
+    vertex, leaves = _newest(scene, _is_zero, wanted)
     if vertex is None or (vertex is scene.root and not vertex.arrivals):
         return None
     told = f"so {_listed(leaves)} will not move"
@@ -265,7 +326,9 @@ def _zero(scene: Scene) -> Trouble | None:
             "zero",
         )  # fmt: skip
     edge = next((e for e in edges if not _is_zero(e.target.gradient)), edges[0])
-    why = why_zero(edge)
+    why, zeros = why_zero(edge), heals(edge)
+    if zeros:
+        told = f"{_listed(leaves)} will not move in this step; {zeros} does, and they from then on"
     return _told("backward", vertex, vertex.gradient, edge.target, why, told, scene, _zeros, "zero")
 
 
@@ -285,7 +348,7 @@ def _partly(scene: Scene) -> Trouble | None:
         for edge in vertex.operands:
             if edge.gradient is None or not saturates(edge):
                 continue
-            dead = _dead(edge)
+            dead = held_back(edge)
             return _told(
                 "backward", edge.source, edge.gradient, vertex, why_zero(edge), "", scene,
                 partial(_given, dead), "zero",
@@ -293,17 +356,13 @@ def _partly(scene: Scene) -> Trouble | None:
     return None
 
 
-def _dead(edge: Edge) -> Any:
-    """Where a gradient came to the target and none goes on to the source."""
-    return (edge.gradient == 0) & (edge.target.gradient != 0)
-
-
 def _given(mask: Any, _: Any) -> Any:
     return mask
 
 
 def _listed(labels: Iterable[str], most: int = 4) -> str:
-    *some, last = list(labels)[: most + 1]
-    text = f"{', '.join(some)} and {last}" if some else last
-    rest = len(list(labels)) - most - 1
-    return f"{text} and {rest} more" if rest > 0 else text
+    names = list(labels)
+    if len(names) > most + 1:
+        names[most:] = [f"{len(names) - most} more"]
+    *some, last = names
+    return f"{', '.join(some)} and {last}" if some else last

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_ce.errors import MissingError
+from tinygrad_ce.options import one_of
 from tinygrad_ce.programs.effects import LookAgain
 from tinygrad_ce.programs.elsewhere import Library, elsewhere
 from tinygrad_ce.programs.execute import executable
@@ -16,16 +17,17 @@ from tinygrad_ce.programs.program import Program
 from tinygrad_ce.programs.tiles import tiled
 from tinygrad_ce.programs.torch_arrays import Torch
 
-__all__ = ["executing", "library_of"]
+__all__ = ["BACKENDS", "executing", "library_of"]
 
 _LIBRARIES: dict[str, Callable[[], Library]] = {"jax": Jax, "torch": Torch}
+BACKENDS = ("numpy", *_LIBRARIES)
 
 
 def library_of(backend: str) -> Library | None:
     """The library of a backend's name, None for NumPy.
 
     Raises:
-        ValueError: there is none of that name.
+        OptionError: there is none of that name.
         MissingError: it is not installed.
 
     >>> library_of("numpy") is None
@@ -33,8 +35,7 @@ def library_of(backend: str) -> Library | None:
     """
     if backend == "numpy":
         return None
-    if backend not in _LIBRARIES:
-        raise ValueError(f"backend is numpy, {' or '.join(_LIBRARIES)}, not {backend!r}")
+    one_of("backend", backend, BACKENDS)
     try:
         return _LIBRARIES[backend]()
     except ImportError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
 from inspect import Parameter, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from inspect import signature as parameters_of
+from math import inf
 from pathlib import Path
 from threading import Lock
 from types import MethodType
@@ -17,9 +18,10 @@ import numpy as np
 
 from tinygrad_ce.arguments import carries
 from tinygrad_ce.dispatch import is_plain
-from tinygrad_ce.errors import TraceError
+from tinygrad_ce.errors import OptionError, TraceError
 from tinygrad_ce.mode import blocks, recording
-from tinygrad_ce.programs.backends import executing, library_of
+from tinygrad_ce.options import count, function, instance, one_of, several
+from tinygrad_ce.programs.backends import BACKENDS, executing, library_of
 from tinygrad_ce.programs.effects import LookAgain
 from tinygrad_ce.programs.numberless import Known
 from tinygrad_ce.programs.program import Pass, Program
@@ -52,11 +54,9 @@ class Compiled:
         backend: str = "numpy",
     ) -> None:
         _check_function(f)
-        if maxsize < 1:
-            raise ValueError(f"maxsize is the number of programs kept, at least 1, not {maxsize}")
+        options = _options(static_argnums, static_argnames, passes, maxsize, backend)
         update_wrapper(self, f)
-        self.function = f
-        self._options = (static_argnums, static_argnames, tuple(passes), maxsize, backend)
+        self.function, self._options = f, options
         self._statics = _statics(f, static_argnums, static_argnames)
         self._library = library_of(backend)
         self._lock = Lock()
@@ -227,11 +227,30 @@ def _check_function(f: Any) -> None:
         )
 
 
+def _options(
+    numbers: Any, names: Any, passes: Any, maxsize: int, backend: str
+) -> tuple[Any, Any, tuple[Pass, ...], int, str]:
+    """The options, checked; the passes may come from a generator."""
+    several("static_argnums", numbers if isinstance(numbers, Iterable) else [numbers], _integer)
+    several("static_argnames", [names] if isinstance(names, str) else names, _text)
+    passes = tuple(several("passes", passes, function))
+    one_of("backend", backend, BACKENDS)
+    return numbers, names, passes, count("maxsize", maxsize), backend
+
+
+def _integer(name: str, value: Any) -> int:
+    return count(name, value, -inf)
+
+
+def _text(name: str, value: str) -> str:
+    return instance(name, value, str, "it is the name of an argument", "pass its name as a text")
+
+
 def _statics(
     f: Callable[..., Any], numbers: int | Sequence[int], names: str | Sequence[str]
 ) -> frozenset[int | str]:
     """Static arguments by number and by name, however they are declared and passed."""
-    numbers = (numbers,) if isinstance(numbers, int) else tuple(numbers)
+    numbers = tuple(numbers) if isinstance(numbers, Iterable) else (numbers,)
     names = (names,) if isinstance(names, str) else tuple(names)
     if not numbers and not names:
         return frozenset()
@@ -247,11 +266,19 @@ def _statics(
     for n in numbers:
         i = n + len(positional) if n < 0 else n
         if not (0 <= i < len(positional) or (i >= 0 and open_ended)):
-            raise ValueError(f"static_argnums names argument {n} of {len(positional)}")
+            raise OptionError(
+                f"static_argnums names argument {n} of {len(positional)}",
+                "it names arguments of the function, from 0, or negative ones from the end",
+                "pass one of their numbers",
+            )
         found |= {i, *positional[i : i + 1]}
     for name in names:
         if name not in every and not open_ended:
-            raise ValueError(f"static_argnames names {name!r}; the arguments are {sorted(every)}")
+            raise OptionError(
+                f"static_argnames names {name!r}",
+                f"the arguments are {sorted(every)}",
+                "pass one of these",
+            )
         found |= {name, *([positional.index(name)] if name in positional else [])}
     return frozenset(found)
 
@@ -293,7 +320,7 @@ def compile(
     >>> step(np.array([0.25, 0.75]), np.array([0.0, 1.0]))
     array([-0.        , -1.33333333])
     """
-    options = (static_argnums, static_argnames, tuple(passes), maxsize, backend)
+    options = _options(static_argnums, static_argnames, passes, maxsize, backend)
     return partial(_compile, options=options) if f is None else Compiled(f, *options)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import TraceError
+from tinygrad_ce.errors import OptionError, TraceError
+from tinygrad_ce.options import function, instance, several
 from tinygrad_ce.programs.algebra import ALGEBRA
 from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.emit import USUAL, body, emit
@@ -22,7 +23,7 @@ from tinygrad_ce.programs.program import Line, Program, Value
 from tinygrad_ce.programs.rows import equations
 from tinygrad_ce.programs.simplify import common, dead, expand, identities
 from tinygrad_ce.programs.trace import is_dynamic, trace
-from tinygrad_ce.run import Argnums
+from tinygrad_ce.run import Argnums, check_argnums, numbers_of
 from tinygrad_ce.targets import check_distribution
 from tinygrad_ce.transforms import grad
 from tinygrad_ce.trees import Structure, leaves, map_tree
@@ -144,6 +145,16 @@ def derive(
         dy = -t / y  # (2,)
         return dy
     """
+    function("f", f)
+    if not isinstance(sums_to_one, str):
+        several("sums_to_one", sums_to_one, _text)
+    check_argnums(argnums)
+    if not example:
+        raise OptionError(
+            "derive was given no example",
+            "a derivation is for arguments of some shapes and dtypes",
+            "pass derive(f, x) with arguments that f takes",
+        )
     example = map_tree(_as_array, example)
     traced = trace(grad(f, argnums), example, {})
     by = _inputs_of(traced.program, example, argnums)
@@ -152,6 +163,10 @@ def derive(
     return Derivation(
         found.program, traced.structure, names, found.given, found.start, found.steps, explain
     )
+
+
+def _text(name: str, value: str) -> str:
+    return instance(name, value, str, "it is the name of an argument", "pass its name as a text")
 
 
 def _as_array(x: Any) -> Any:
@@ -178,7 +193,7 @@ def _about(program: Program, sums_to_one: str | Collection[str]) -> Program:
 
 def _inputs_of(program: Program, example: tuple[Any, ...], argnums: Argnums) -> list[Value]:
     """The input that each output is the gradient of."""
-    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    chosen = numbers_of(argnums, len(example))
     inputs = iter(program.inputs)
     by_argument = [[next(inputs) for x in leaves(tree) if is_dynamic(x)] for tree in example]
     return [value for k in chosen for value in by_argument[k]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,9 @@ _GREEK = {
     "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
     "omega",
 }  # fmt: skip
+# The other capitals look like Latin ones, and LaTeX has no names for them.
+_CAPITALS = {"Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi",
+             "Omega"}  # fmt: skip
 _INDICES = "ijklmn"
 _SUM, _TERM, _FACTOR, _POWER, _WHOLE = range(5)  # how tightly an expression holds together
 
@@ -112,7 +116,13 @@ def letter(name: str) -> str:
 
     >>> letter("w1"), letter("model.W")
     ('w_{1}', '\\text{model.W}')
+    >>> letter("σ_1"), letter("y′")
+    ('\\sigma_{\\mathrm{1}}', "y'")
     """
+    if name.endswith("′"):
+        return letter(name[:-1]) + "'"
+    if (greek := _greek(name[:1])) and not name[1:2].isalpha():
+        name = greek + name[1:]
     if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         return _letter(name)
     printable = "".join(c if c.isprintable() else " " for c in name)
@@ -120,6 +130,15 @@ def letter(name: str) -> str:
     for sign, command in (("\0", "backslash"), ("^", "asciicircum"), ("~", "asciitilde")):
         safe = safe.replace(sign, rf"\text{command}{{}}")
     return rf"\text{{{safe}}}"
+
+
+def _greek(sign: str) -> str:
+    """The name of a Greek letter, "" where LaTeX has none."""
+    known = unicodedata.name(sign, "") if sign else ""
+    case, _, name = known.removeprefix("GREEK ").partition(" LETTER ")
+    word = name.lower().replace("lamda", "lambda")
+    word = word.title() if case == "CAPITAL" else word
+    return word if case in ("SMALL", "CAPITAL") and word in _GREEK | _CAPITALS else ""
 
 
 def _partial(name: str) -> str:
@@ -132,7 +151,7 @@ def _letter(name: str) -> str:
     if rest and len(stem) > 1 and stem not in _GREEK:
         return rf"\mathrm{{{_words(name)}}}"
     stem, digits = re.fullmatch(r"(.*?)(\d*)", stem).groups()  # type: ignore[union-attr]
-    known = stem.lower() in _GREEK and stem[1:].islower()
+    known = stem in _GREEK or stem in _CAPITALS
     letter = f"\\{stem}" if known else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
     lower = ",".join([*([digits] if digits else []), *(rf"\mathrm{{{part}}}" for part in rest)])
     return f"{letter}_{{{lower}}}" if lower else letter

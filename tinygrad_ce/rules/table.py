@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import dispatched, plain
-from tinygrad_ce.errors import Error, ShapeError
+from tinygrad_ce.errors import Error, OptionError, ShapeError
+from tinygrad_ce.options import function as check_function
 from tinygrad_ce.rules import (
     bessel,
     building,
@@ -221,12 +222,19 @@ def primitive(
     """
     if function is None:
         return partial(primitive, rules=rules, elementwise=elementwise)
+    check_function("function", function)
     entry = rules if isinstance(rules, tuple) else (rules,)
     if function in BUILT_IN:
         raise Error(
             f"{function.__name__} has rules in the library",
             "one function has one derivative everywhere",
             "give the rules to a function of your own that calls it",
+        )
+    if not entry:
+        raise OptionError(
+            f"rules of {getattr(function, '__name__', function)} is ()",
+            "there is a rule for each operand, None where nothing flows",
+            "pass for example rules=lambda g, y, x: 3 * g",
         )
     for rule in entry:
         if rule is not None:

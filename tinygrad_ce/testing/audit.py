@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.errors import Error
+from tinygrad_ce.errors import Error, OptionTypeError
+from tinygrad_ce.options import count as check_count
 from tinygrad_ce.rules.table import TABLE, Primitive, late
 from tinygrad_ce.testing.checks import (
     Check,
@@ -144,9 +145,10 @@ def audit(
     >>> report.failed[0].check, report.failed[0].detail
     ('gradient by x', 'gives 0.667 times the derivative (x of shape (2,))')
     """
+    check_count("seed", seed, 0)
     primitive = (TABLE.get(op) or late(op)) if callable(op) else None
     if primitive is None or not primitive.differentiable:
-        raise Error(
+        raise OptionTypeError(
             f"{getattr(op, '__name__', op)} has no gradient rules",
             "an audit is of an operation with rules",
             "pass what tg.primitive returned, or use gradcheck for a function written with others",

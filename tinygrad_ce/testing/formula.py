@@ -22,7 +22,7 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from tinygrad_ce.errors import Error
+from tinygrad_ce.errors import Error, OptionTypeError
 from tinygrad_ce.testing.drawing import SearchStrategy, hypothesis
 from tinygrad_ce.testing.gradcheck import gradcheck
 from tinygrad_ce.testing.report import RIGHT, UNDECIDABLE, WRONG, Report, WrongGradientError
@@ -105,7 +105,7 @@ def check_formula(
     """
     for what in (f, formula):
         if what is not None and not callable(what):
-            raise Error(
+            raise OptionTypeError(
                 f"{what!r:.60} was given for a function",
                 "f is a function, and so is its gradient on paper",
                 "pass check_formula(f, formula, given=...), both of the same arguments",

@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ce.errors import Error
+from tinygrad_ce.errors import OptionError
+from tinygrad_ce.options import count, function
 from tinygrad_ce.testing.blame import culprits
 from tinygrad_ce.testing.rays import along
 from tinygrad_ce.testing.report import WRONG, Report, WrongGradientError
@@ -72,6 +74,19 @@ def gradcheck(
     >>> gradcheck(np.abs, 0.0).verdict
     'kink'
     """
+    function("f", f)
+    for what, given in {"gradient": gradient, "pullback": pullback}.items():
+        if given is not None:
+            function(what, given)
+    if directions is not None:
+        count("directions", directions, -inf)  # 0 is refused where they are drawn
+    count("seed", seed, 0)
+    if order not in (1, 2) or (order == 2 and (gradient is not None or pullback is not None)):
+        raise OptionError(
+            f"a check of order {order} was asked for",
+            "the engine's gradients are checked to order 1 or 2, those of others to order 1",
+            "check the function that computes the gradient by itself",
+        )
     numbers = chosen(args, argnums)
     point = Vector(f, args, numbers)
 
@@ -94,12 +109,6 @@ def gradcheck(
     report = checked(f, point, 1)
     if order == 1 or not report:
         return report
-    if order != 2 or gradient is not None or pullback is not None:
-        raise Error(
-            f"a check of order {order} was asked for",
-            "the engine's gradients are checked to order 2, those of others to order 1",
-            "check the function that computes the gradient by itself",
-        )
     slope = _slope(f, args, numbers)
     return replace(report, higher=checked(slope, Vector(slope, args, numbers), 2))
 
@@ -124,7 +133,7 @@ def blame(
     ...     print(sentence)  # doctest: +ELLIPSIS
     the rule of <lambda>, operand x, called at <doctest ...>:2, gives 2.000 times the derivative
     """
-    return culprits(gradcheck, f, args, chosen(args, argnums), everything=True)
+    return culprits(gradcheck, function("f", f), args, chosen(args, argnums), everything=True)
 
 
 def _blamed(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from tinygrad_ce.errors import ShapeError, UnsupportedError
 from tinygrad_ce.graph import gradients
 from tinygrad_ce.mode import Mode
+from tinygrad_ce.options import count, function
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.testing.exact import sympy
 from tinygrad_ce.testing.premises import PremiseError, Premises, names_of, symbol_of
@@ -84,6 +86,9 @@ def prove(
     >>> wrong.verdict, wrong.reason
     ('refuted', 'The formula is the gradient times -1.')
     """
+    function("f", f)
+    function("formula", formula)
+    samples = count("samples", samples, -inf)
     premises = Premises(f, shapes, positive, sums_to_one, dict(within or {}), seed)
     argument = premises.named(by)
     if samples < 1:

@@ -146,9 +146,10 @@ class Report:
         what = "gradient" if self.order == 1 else f"derivative of order {self.order}"
         worst = max((p.worst for p in self.parts), key=ORDER.index)
         entries = sum(part.codes.size for part in self.parts)
+        plural = "entry" if entries == 1 else "entries"
         lines = [
             f"{self.name}: the {what} is {'right but for kinks' if worst == KINK else worst}"
-            f" ({entries} entries, {self.method}, {self.evaluations} calls)"
+            f" ({entries} {plural}, {self.method}, {self.evaluations} calls)"
         ]
         for part in self.parts:
             c = part.comparison

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ce.errors import Error, ShapeError
+from tinygrad_ce.errors import Error, OptionError, ShapeError
+from tinygrad_ce.run import check_argnums
 from tinygrad_ce.testing.vectors import Vector, plain
 from tinygrad_ce.transforms import vjp
 from tinygrad_ce.trees import flatten, map_tree
@@ -19,9 +20,10 @@ __all__ = ["chosen", "jacobians"]
 def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[int, ...]:
     """The numbers of the arguments to differentiate by: by default of all that hold floats."""
     if argnums is not None:
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        check_argnums(argnums)
+        numbers = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
         if any(not -len(args) <= number < len(args) for number in numbers):
-            raise Error(
+            raise OptionError(
                 f"argnums={argnums}, and {len(args)} arguments",
                 "argnums names the arguments to differentiate by, from 0",
                 "pass numbers of arguments, or leave it out for all that hold floats",

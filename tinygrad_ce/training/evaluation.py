@@ -12,12 +12,13 @@ from tinygrad_ce.data.batches import batches
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.mode import no_grad
 from tinygrad_ce.nn.module import Module
+from tinygrad_ce.options import count, function, instance
 from tinygrad_ce.programs.compiled import compile
 from tinygrad_ce.tensor import Tensor
 from tinygrad_ce.training.steps import Attempt
 from tinygrad_ce.trees import map_tree
 
-__all__ = ["Metrics", "accuracy", "evaluate", "forward", "measured", "predict"]
+__all__ = ["Metrics", "accuracy", "check_use", "evaluate", "forward", "measured", "predict"]
 
 Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
 
@@ -44,6 +45,8 @@ def predict(model: Module, x: Any, *, batch_size: int = 256, compiled: bool = Tr
     >>> predict(nn.Linear(2, 3), np.ones((5, 2), np.float32)).shape
     (5, 3)
     """
+    _check_model(model)
+    batch_size = count("batch_size", batch_size)
     return outputs(Attempt(forward, compiled), model, x, batch_size)
 
 
@@ -78,7 +81,24 @@ def evaluate(
     >>> list(found)
     ['loss', 'accuracy']
     """
+    check_use(model, loss, metrics)
+    batch_size = count("batch_size", batch_size)
     return measured(Attempt(forward, compiled), model, (x, t), loss, metrics or {}, batch_size)
+
+
+def check_use(model: Module, loss: Callable[..., Any], metrics: Metrics | None) -> None:
+    """Refuse what no loss can be taken of."""
+    _check_model(model)
+    function("loss", loss)
+    if metrics is not None:
+        names = 'pass for example {"accuracy": accuracy}'
+        instance("metrics", metrics, Mapping, "it is a dict of functions by name", names)
+        for name, metric in metrics.items():
+            function(f"metrics[{name!r}]", metric)
+
+
+def _check_model(model: Module) -> None:
+    instance("model", model, Module, "it is a module", "pass for example nn.Sequential(...)")
 
 
 def measured(

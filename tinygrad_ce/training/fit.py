@@ -16,14 +16,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+from tinygrad_ce.errors import OptionError, OptionTypeError
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.optim import Optimizer, Rule
-from tinygrad_ce.saving import load, save
-from tinygrad_ce.training.evaluation import Metrics, forward, measured
+from tinygrad_ce.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from tinygrad_ce.options import count, function, instance, number, one_of, several
+from tinygrad_ce.saving import check_path, load, save
+from tinygrad_ce.training.evaluation import Metrics, check_use, forward, measured
 from tinygrad_ce.training.history import History
 from tinygrad_ce.training.interrupt import Interrupt
 from tinygrad_ce.training.progress import Progress
-from tinygrad_ce.training.run import Scheduler, Training
+from tinygrad_ce.training.run import Scheduler, Training, no_measure
 from tinygrad_ce.training.steps import Attempt, Gradients
 from tinygrad_ce.trees import leaves
 
@@ -82,9 +85,9 @@ def fit(
         The measures: "loss", the mean over the batches as they were trained on, and the others.
 
     Raises:
-        ValueError: metrics without validation, `resume` without `checkpoint`, or examples that can
-            be gone through only once.
-        KeyError: there is no such measure to monitor.
+        OptionError: an option is not what it can be, metrics without validation, `resume` without
+            `checkpoint`, or examples that can be gone through only once; there is no such measure
+            to monitor (a KeyError, too).
 
     >>> import numpy as np
     >>> from tinygrad_ce import data, nn, optim
@@ -94,7 +97,24 @@ def fit(
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    _check(examples, loss, epochs, validation, metrics, checkpoint, resume)
+    _check(examples, epochs, validation, metrics, checkpoint, resume)
+    check_use(model, loss, metrics)
+    instance(
+        "optimizer", optimizer, (Optimizer, Rule), "it changes the model's parameters",
+        "pass for example optim.adam(lr=0.01)",
+    )  # fmt: skip
+    one_of("mode", mode, ("min", "max"))
+    if patience is not None:
+        count("patience", patience, 0)
+    if scheduler is not None:
+        instance(
+            "scheduler", scheduler, (LRScheduler, ReduceLROnPlateau), "it sets the rate",
+            "pass one of optim.lr_scheduler, for the optimizer",
+        )  # fmt: skip
+    if clip_norm is not None:
+        number("clip_norm", clip_norm, "a number above 0")
+    callbacks = several("callbacks", callbacks, function)
+    _check_measures(monitor, validation, metrics)
     if isinstance(optimizer, Rule):
         optimizer = Optimizer(model.parameters(), optimizer)
     if monitor is None and (validation is not None or patience is not None):
@@ -140,9 +160,10 @@ def _epoch(
             return None
         total, count = total + value * len(leaves(x)[0]), count + len(leaves(x)[0])
     if not count:
-        raise ValueError(
-            "The examples gave no batch. An epoch goes through them once more each time. "
-            "Pass tg.data.batches(x, t), or another iterable that can be begun anew."
+        raise OptionError(
+            "the examples gave no batch",
+            "an epoch goes through them once more each time",
+            "pass tg.data.batches(x, t), or another iterable that can be begun anew",
         )
     return total / count
 
@@ -162,43 +183,59 @@ def _ends(run: Training, patience: int | None, interrupt: Interrupt) -> bool:
 
 def _check(
     examples: Any,
-    loss: Any,
     epochs: int,
     validation: Any,
     metrics: Any,
     checkpoint: Any,
     resume: bool,
 ) -> None:
-    if not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(
-            f"epochs={epochs!r}. It says how often the examples are gone through. Pass an integer."
-        )
-    if not callable(loss):
-        raise TypeError(
-            f"loss={loss!r:.60}. It takes outputs and targets. Pass nn.CrossEntropyLoss(), or a "
-            "function of both."
-        )
+    count("epochs", epochs, 0)
     if isinstance(examples, tuple) and all(hasattr(part, "shape") for part in examples):
-        raise ValueError(
-            "examples are a tuple of arrays. Training goes through batches of them. "
-            "Pass tg.data.batches(x, t)."
+        raise OptionTypeError(
+            "examples are a tuple of arrays",
+            "training goes through batches of them",
+            "pass tg.data.batches(x, t)",
         )
     if metrics and validation is None:
-        raise ValueError(
-            f"metrics {sorted(metrics)} were given without validation. They are measured on it. "
-            "Pass validation=(x, t), the examples to train on if there are no others."
+        raise OptionError(
+            f"metrics {sorted(metrics)} were given without validation",
+            "they are measured on it",
+            "pass validation=(x, t), the examples to train on if there are no others",
         )
+    if validation is not None and not (
+        isinstance(validation, tuple | list) and len(validation) == 2
+    ):
+        raise OptionTypeError(
+            f"validation is {type(validation).__name__}",
+            "it is a pair of arrays",
+            "pass validation=(x, t)",
+        )
+    if checkpoint is not None:
+        check_path(checkpoint, "checkpoint")
     if resume and checkpoint is None:
-        raise ValueError(
-            "resume=True was passed without a checkpoint. Training goes on from that file. "
-            'Pass checkpoint="training.npz", as the training before did.'
+        raise OptionError(
+            "resume=True was passed without a checkpoint",
+            "training goes on from that file",
+            'pass checkpoint="training.npz", as the training before did',
         )
+    instance(
+        "examples", examples, Iterable, "it gives batches (x, t)", "pass tg.data.batches(x, t)"
+    )
     if isinstance(examples, Iterator) and epochs > 1:
-        raise ValueError(
-            f"examples are {type(examples).__name__}, which can be gone through only once. Each "
-            f"of {epochs} epochs goes through them. Pass tg.data.batches(x, t), or a class with "
-            "__iter__."
+        raise OptionError(
+            f"examples are {type(examples).__name__}, which can be gone through only once",
+            f"each of {epochs} epochs goes through them",
+            "pass tg.data.batches(x, t), or a class with __iter__",
         )
+
+
+def _check_measures(monitor: str | None, validation: Any, metrics: Metrics | None) -> None:
+    """Refuse to monitor what is not measured."""
+    measures = ["loss"]
+    if validation is not None:
+        measures += ["val_loss", *(f"val_{name}" for name in metrics or {})]
+    if monitor is not None and monitor not in measures:
+        raise no_measure(monitor, measures)
 
 
 def _count(examples: Any) -> int | None:

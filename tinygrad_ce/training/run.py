@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_ce.errors import OptionKeyError
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.optim import Optimizer
 from tinygrad_ce.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -14,9 +15,18 @@ from tinygrad_ce.randomness import default_generator
 from tinygrad_ce.training.history import History
 from tinygrad_ce.trees import leaves
 
-__all__ = ["Scheduler", "Training"]
+__all__ = ["Scheduler", "Training", "no_measure"]
 
 Scheduler = LRScheduler | ReduceLROnPlateau
+
+
+def no_measure(monitor: str | None, measures: Iterable[str]) -> OptionKeyError:
+    """The error of one who asks for a measure that is not taken."""
+    return OptionKeyError(
+        f"there is no measure {monitor!r} to monitor",
+        f"an epoch has {sorted(measures)}",
+        "pass one of these, or validation and metrics that give it",
+    )
 
 
 class Training:
@@ -81,10 +91,7 @@ class Training:
 
     def _measure(self, entry: Mapping[str, float]) -> float:
         if self.monitor is None or self.monitor not in entry:
-            raise KeyError(
-                f"There is no measure {self.monitor!r} to monitor. An epoch has {sorted(entry)}. "
-                "Pass one of these, or validation and metrics that give it."
-            )
+            raise no_measure(self.monitor, entry)
         value = entry[self.monitor]
         return value if np.isfinite(value) else (np.inf if self.mode == "min" else -np.inf)
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_ce.errors import DTypeError, Error, ShapeError
+from tinygrad_ce.errors import DTypeError, OptionError, ShapeError
+from tinygrad_ce.options import number
 from tinygrad_ce.testing.drawing import Draw, SearchStrategy, composite, hnp, is_strategy, st
 
 __all__ = [
@@ -229,8 +230,10 @@ def away_from(
     >>> find(away_from([0.0, 1.0], 0.5), lambda x: x.size > 1)
     array([-1.,  2.])
     """
+    number("distance", distance, it="a positive distance")
+    number("largest", largest, "a number above 0")
     if not distance > 0:
-        raise Error(
+        raise OptionError(
             f"distance={distance}",
             "at a kink there is no derivative, and near it no numerical one",
             "pass a positive distance, or arrays(elements=...) to meet the kinks",

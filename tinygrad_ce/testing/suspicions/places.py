@@ -118,7 +118,9 @@ def _beyond(c: Comparison, bad: Mask, z: Array, name: str) -> Iterator[tuple[str
     low, high = z[good].min(), z[good].max()
     n = float(np.log10(good.sum() + bad.sum() + 1))
     under, over = z[bad & (z < low)], z[bad & (z > high)]
-    if under.size:
+    if under.size and not under.any() and name == "|expected|":
+        yield "where 0 is expected", z < low, n + 2
+    elif under.size:
         yield f"where {name} <= {number(under.max())}", z < low, n + 2
     if over.size:
         yield f"where {name} >= {number(over.min())}", z > high, n + 2
