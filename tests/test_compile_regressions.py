@@ -208,3 +208,43 @@ def test_label_out_of_range_is_refused_in_either_order_of_bytes() -> None:
 def test_label_out_of_range_leaves_the_program_fit_for_the_next_call() -> None:
     z, t = drawn(4, 3), np.array([0, 1, 2, 0])
     check(tg.value_and_grad(tg.softmax_cross_entropy), (z, t), (z, t + 1), (z, t), (z, t - 1))
+
+
+# Numbers of Python's, and arguments as they may be written.
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x**3,
+        lambda x: 0.3 * np.square(x),
+        lambda x: np.log(x),
+        lambda x: np.dot(x, 0.5),
+        lambda x: x / 2,
+    ],
+)
+def test_the_gradient_at_a_number_of_pythons_is_one_of_numpys(f: Any) -> None:
+    check(tg.grad(f), (1.5,), (-2.0,), (0.0,))
+
+
+def test_flatten_takes_an_order() -> None:
+    check(lambda x: (x.flatten("F"), x.flatten(order="C"), x.ravel("F")), (drawn(2, 3),))
+
+
+def test_an_argument_may_be_a_dict() -> None:
+    check(lambda x: np.pad(x, {-1: (1, 2)}), (drawn(2, 3),))
+
+
+@pytest.mark.parametrize("point", [0.5, np.float64(0.5), np.array([0.25, 0.5])])
+@pytest.mark.parametrize("name", ["erf", "cbrt", "expi", "sici", "airy"])
+def test_ufuncs_of_scipys_are_known_to_every_program(name: str, point: Any) -> None:
+    special = pytest.importorskip("scipy.special")
+    function = getattr(special, name)
+
+    def first(x: Any) -> Any:
+        y = function(x)
+        return y[0] if isinstance(y, tuple) else y
+
+    check(function, (point,))
+    check(first, (point,))
+    check(tg.grad(lambda x: np.sum(first(x))), (point,))

@@ -29,15 +29,16 @@ V = np.array([1.0 - 2j, 0.5 + 0.25j, -1.0 + 0j])
 # fmt: off
 REFUSED: set[Any] = {
     np.remainder, np.fmod, np.divmod, np.cbrt, np.fabs, np.copysign, np.deg2rad, np.radians,
-    np.rad2deg, np.degrees, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.fft.rfft,
+    np.rad2deg, np.degrees, np.heaviside, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot,
+    np.fft.rfft,
     np.fft.ihfft, np.fft.rfftn, np.fft.rfft2, support.output, np.frexp, np.ldexp, np.modf,
     np.nextafter, np.i0, bessel.i0_derivative, np.unwrap,
     np.quantile, np.percentile, np.nanquantile, np.nanpercentile,
     special.sigmoid, special.softplus, special.log_sigmoid, special.logit, special.entr,
     erf.erf, erf.erfc, erf.erfinv, gamma.lgamma, gamma.digamma, gamma.polygamma,
     np.logaddexp.reduce, np.logaddexp.accumulate, np.bincount,
-    *(f.outer for f in (np.arctan2, np.copysign, np.fmod, np.hypot, np.logaddexp, np.logaddexp2,
-                        np.remainder)),
+    *(f.outer for f in (np.arctan2, np.copysign, np.fmod, np.heaviside, np.hypot,
+                        np.logaddexp, np.logaddexp2, np.remainder)),
 }
 # fmt: on
 # Have tests of their own, here or with their family: of vectors with a free phase only losses that

@@ -27,6 +27,7 @@ FLOORS = {
     "mode": 1,
     "optional": 1,
     "options": 1,
+    "record": 1,
     "rules": 2,
     "arguments": 3,
     "array": 3,

@@ -286,3 +286,10 @@ def test_probabilities_as_logits_get_a_warning() -> None:
 def test_outputs_that_do_not_sum_to_1_get_a_warning() -> None:
     with pytest.warns(tg.LossWarning, match="sums to"):
         tg.cross_entropy(np.full((2, 3), 0.5), T)
+
+
+@pytest.mark.parametrize("t", [np.array([0, 1]), np.eye(2)])
+def test_weights_of_integer_logits_keep_their_fractions(t: np.ndarray) -> None:
+    z, weight = np.array([[1, 2], [3, 1]]), [0.5, 0.25]
+    found = tg.softmax_cross_entropy(z, t, weight=weight)
+    assert found == tg.softmax_cross_entropy(z.astype(float), t, weight=weight)

@@ -223,7 +223,7 @@ BINARY: dict[Any, tuple[Any, Any, Any]] = {
     tg.xlog1py: (lambda a, b: np.log(1 + b), lambda a, b: a / (1 + b), POSITIVE),
 }  # fmt: skip
 ELSEWHERE = {  # of complex numbers, or of a choice between arrays
-    np.imag, np.angle, np.divmod, np.clip, np.where,
+    np.imag, np.angle, np.divmod, np.clip, np.where, np.heaviside,
 }  # fmt: skip
 
 

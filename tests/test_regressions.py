@@ -431,3 +431,277 @@ def test_a_call_that_numpy_takes_has_its_gradient(f: Any) -> None:
 def test_ties_of_max_are_counted_in_the_dtype_of_the_gradient() -> None:
     g = extreme(np.float32(1), np.float32(2), np.array([2, 1, 2], np.float32))
     assert g.dtype == np.float32
+
+
+# Arrays of other classes.
+
+
+class Named(np.ndarray):
+    """A kind of array that changes nothing."""
+
+
+class Frame:
+    """What says how it becomes an array, as tables of data do."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.values, dtype)
+
+    def __array_ufunc__(self, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("computed by the table itself")
+
+
+@pytest.mark.parametrize("kind", ["memmap", "subclass"])
+@pytest.mark.parametrize(
+    "f", [tg.softmax, tg.logsumexp, tg.gelu, tg.erf, tg.log_sigmoid, lambda x: tg.xlogy(x, x),
+          lambda x: tg.softmax_cross_entropy(x, [0, 1]), lambda x: tg.set_at(x, 0, 1.0),
+          lambda x: tg.max_pool(x[None, None], 2)]
+)  # fmt: skip
+def test_functions_of_ours_take_arrays_of_a_class_of_their_own(
+    f: Any, kind: str, tmp_path: Any
+) -> None:
+    x = np.array([[0.5, 1.0, 2.0], [3.0, 1.5, 0.25]])
+    other: Any = x.view(Named)
+    if kind == "memmap":
+        other = np.memmap(tmp_path / "x", float, "w+", shape=x.shape)
+        other[:] = x
+    np.testing.assert_array_equal(f(other), f(x))
+    found, expected = (tg.grad(lambda x: np.sum(f(x)))(a) for a in (other, x))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_an_array_of_a_class_of_its_own_leaves_a_variable_its_gradient() -> None:
+    t = np.ones(2).view(Named)
+    np.testing.assert_array_equal(tg.grad(lambda y: np.sum(tg.xlogy(t, y)))(np.full(2, 2.0)), 0.5)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("kind", [np.matrix, np.ma.MaskedArray])
+@pytest.mark.parametrize(
+    "call", [tg.relu, tg.gelu, tg.softmax, tg.grad(np.sum), tg.one_hot,
+             lambda x: tg.xlogy(variable([1.0, 1.0]), x)]
+)  # fmt: skip
+def test_arrays_whose_operators_mean_something_else_are_refused(call: Any, kind: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match="its arithmetic differs"):
+        call(kind([[1.0, 2.0], [3.0, 4.0]]))
+
+
+@pytest.mark.parametrize("other", [Frame([1.0, 2.0, 3.0]), range(1, 4)])
+@pytest.mark.parametrize(
+    "f", [lambda x, t: x * t, lambda x, t: x - t, lambda x, t: x**t, lambda x, t: np.maximum(x, t),
+          lambda x, t: x @ t, lambda x, t: np.add(x, t), lambda x, t: np.dot(x, t)]
+)  # fmt: skip
+def test_what_becomes_an_array_is_taken_as_one(f: Any, other: Any) -> None:
+    x, t = np.array([2.0, 0.5, 4.0]), np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(f(tg.tensor(x), other).numpy(), f(x, t))
+    found, expected = (tg.grad(lambda x, t=t: np.sum(f(x, t)))(x) for t in (other, t))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("call", [lambda x: np.add(x, "1"), lambda x: np.maximum({1.0}, x)])
+def test_a_stranger_in_a_ufunc_is_named(call: Any) -> None:
+    with pytest.raises(tg.UnsupportedError, match=r"was called with a (str|set)"):
+        call(variable([1.0, 2.0]))
+
+
+# What is no number, and what is no pair.
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tg.grad(lambda x: np.allclose(x, x))(1.0), "f returned True"),
+        (lambda: tg.grad(lambda x: x, has_aux=True)(1.0), "with has_aux=True"),
+        (lambda: tg.grad(lambda x: (x, 1, 2), has_aux=True)(1.0), "with has_aux=True"),
+        (lambda: tg.value_and_grad(lambda x: np.stack([x, x]), 0, True)(1.0), "has_aux=True"),
+        (lambda: tg.grad(lambda x: x, 0.5)(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, "x")(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
+        (lambda: tg.grad(lambda x: x, None)(1.0), "argnums is .*it is an integer"),  # type: ignore[arg-type]
+        (lambda: tg.jacobian(lambda x: "a")(1.0), "given as a result"),
+        (lambda: tg.jvp(lambda x: x, 1.0, None), "given as a tangent"),
+        (lambda: tg.vjp(lambda x: x, 1.0)[1]("a"), "given as a gradient"),
+        (lambda: variable(1.0).backward(np.array(None)), "a gradient of dtype object"),
+        (lambda: variable(1.0).backward("1"), "a gradient of dtype <U1"),
+        (lambda: setattr(variable(1.0), "data", None), "data of dtype object"),
+        (lambda: setattr(variable(1.0), "data", 1j), "data of dtype complex128"),
+        (lambda: variable(1.0).register_hook(None), "hook is None. it is a function"),  # type: ignore[arg-type]
+        (lambda: tg.mean_squared_error(None, None), "a loss compares numbers"),
+        (lambda: tg.cross_entropy("a", 0), "a loss compares numbers"),
+        (lambda: tg.huber(np.ones(2, object), np.ones(2)), "a loss compares numbers"),
+    ],
+)
+def test_what_is_refused_is_named(call: Any, words: str) -> None:
+    with pytest.raises((tg.Error, TypeError), match=words):
+        call()
+
+
+# Where nothing, or nothing much, is handed in.
+
+
+@pytest.mark.parametrize(
+    ("f", "shape"),
+    [
+        (lambda x: x @ np.ones((0, 5)), (4, 2, 0)),
+        (lambda x: np.ones((4, 2, 0)) @ x, (0, 5)),
+        (lambda x: np.dot(np.ones((4, 2, 0)), x), (0, 5)),
+        (lambda x: np.einsum("ij->", x), (0, 3)),
+        (lambda x: np.einsum("ij->", x), (3, 0)),
+        (lambda x: np.einsum("ii", x), (0, 0)),
+        (lambda x: np.take(x, [], axis=0), (2, 3)),
+        (lambda x: np.take(x, ()), (0,)),
+        (lambda x: np.diff(x, n=0, prepend=0.0, append=x), (3,)),
+    ],
+)
+def test_empty_operands_have_numpys_value_and_a_gradient_of_their_shape(f: Any, shape: Any) -> None:
+    x = np.ones(shape)
+    np.testing.assert_array_equal(f(variable(x)).numpy(), f(x))
+    assert tg.grad(lambda x: np.sum(f(x)))(x).shape == shape
+    assert tg.jvp(f, x, x)[1].shape == np.shape(f(x))
+
+
+def test_a_variable_probability_is_named() -> None:
+    with pytest.raises(tg.UnsupportedError, match="a variable as q"):
+        tg.grad(lambda q: np.quantile(np.arange(3.0), q))(0.5)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize(
+    "f", [np.sum, np.nansum, np.nanmean, np.nanvar, np.nanstd, np.cumsum, np.cumprod, np.nancumsum,
+          tg.softmax]
+)  # fmt: skip
+def test_a_number_goes_along_axis_0_in_the_gradient_too(f: Any, axis: int) -> None:
+    x = np.array(1.5)
+    found = tg.grad(lambda x: np.sum(f(x, axis=axis)))(x)
+    assert found.shape == ()
+    compiled = tg.compile(lambda x: 2 * np.sum(f(x, axis=axis)))
+    assert compiled(x) == 2 * np.sum(f(x, axis=axis))
+    assert tg.compile(tg.grad(lambda x: np.sum(f(x, axis=axis))))(x) == found
+
+
+def test_logsumexp_of_complex_numbers_is_the_principal_logarithm() -> None:
+    z = np.array([3.0 + 5.0j, 2.0 - 9.0j, 1.0j])
+    np.testing.assert_allclose(tg.logsumexp(z), np.log(np.sum(np.exp(z))), rtol=1e-14)
+
+
+def test_group_norm_of_no_examples_is_empty() -> None:
+    assert tg.nn.GroupNorm(2, 4)(np.zeros((0, 4, 3))).shape == (0, 4, 3)
+
+
+# Weights of losses.
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z, w, p: tg.softmax_cross_entropy(z, [0, 2], weight=w),
+        lambda z, w, p: tg.softmax_cross_entropy(z, p, weight=w, label_smoothing=0.1),
+        lambda z, w, p: tg.cross_entropy(tg.softmax(z), p, weight=w),
+        lambda z, w, p: tg.focal(z, [0, 2], weight=w, reduction="sum"),
+        lambda z, w, p: tg.sigmoid_cross_entropy(z, p, weight=w),
+        lambda z, w, p: tg.binary_cross_entropy(tg.sigmoid(z), p, weight=w),
+        lambda z, w, p: tg.nn.CrossEntropyLoss(weight=w)(z, np.array([0, 2])),
+        lambda z, w, p: tg.nn.BCEWithLogitsLoss(pos_weight=w)(z, p),
+    ],
+)
+def test_weights_and_distributions_have_their_whole_gradient(loss: Any) -> None:
+    rng = np.random.default_rng(0)
+    z, u, w = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), np.array([0.5, 1.0, 2.0])
+
+    def f(z: Any, w: Any, u: Any) -> Any:
+        return loss(z, w, tg.softmax(u))
+
+    assert tgt.gradcheck(f, z, w, u)
+    assert np.any(tg.grad(f, 1)(z, w, u) != 0)
+    found = tg.compile(tg.grad(f, (0, 1)))(z, w, u)
+    for a, b in zip(found, tg.grad(f, (0, 1))(z, w, u), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+def test_a_loss_with_weights_is_an_argument_of_a_compiled_function() -> None:
+    z, t = np.array([[0.5, 1.0, -1.0], [2.0, 0.0, 1.0]]), np.array([0, 2])
+    layer = tg.nn.CrossEntropyLoss(weight=np.array([0.5, 1.0, 2.0]))
+    assert tg.compile(lambda layer, z: layer(z, t))(layer, z) == layer(z, t)
+
+
+def test_batchmean_of_no_batch_is_refused() -> None:
+    with pytest.raises(tg.ShapeError, match="batchmean"):
+        tg.nn.KLDivLoss(reduction="batchmean")(np.array(-1.0), np.array(0.5))
+
+
+def test_prelu_of_a_number_is_a_number() -> None:
+    assert np.shape(tg.nn.PReLU()(np.float64(-1.0))) == ()
+
+
+# Networks and optimizers.
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tg.nn.Sequential(tg.nn.Linear(2, 2), np.tanh),
+        lambda: tg.nn.Sequential(tg.nn.Linear(2, 2), tg.nn.ReLU),
+        lambda: tg.nn.Sequential({"a": "relu"}),
+        lambda: tg.nn.ModuleList([lambda x: x]),  # type: ignore[list-item]
+        lambda: tg.nn.ModuleDict({"a": 3}),  # type: ignore[dict-item]
+    ],
+)
+def test_what_is_no_module_is_not_left_out_in_silence(call: Any) -> None:
+    with pytest.raises(tg.OptionError, match="it is a module"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: tg.nn.Flatten(5)(x), "no axis 5"),
+        (lambda x: tg.nn.Flatten()(x[0]), "no axis 1"),
+        (lambda x: tg.nn.Flatten(1, 0)(x), "axes from 1 to 0 are none of it"),
+        (lambda x: tg.nn.GroupNorm(1, 4)(x), "built for 4 channels"),
+        (lambda x: tg.nn.GroupNorm(1, 4, affine=False)(x), "built for 4 channels"),
+        (lambda x: tg.optim.SGD(tg.nn.Linear(2, 2)), "pass model.parameters"),
+        (lambda x: tg.optim.Adam([variable(1.0)], lr=None), "lr is None. it is a number"),
+        (lambda x: tg.optim.Adam([variable(1.0)], lr=NAN), "lr is nan"),
+        (lambda x: tg.optim.SGD([{"lr": 0.1}]), "its Tensors as params"),
+        (lambda x: fit((x, x)), "a tuple of arrays"),
+        (lambda x: fit([], "loss"), "it is a function"),
+        (lambda x: fit([], epochs=-1), "epochs is -1"),
+    ],
+)
+def test_what_does_not_fit_a_network_is_named(call: Any, words: str) -> None:
+    with pytest.raises((tg.Error, ValueError, TypeError), match=words):
+        call(np.ones((2, 3)))
+
+
+def fit(examples: Any, loss: Any = tg.mean_squared_error, epochs: int = 1) -> Any:
+    return tg.fit(tg.nn.Linear(3, 3), examples, loss, tg.optim.sgd(), epochs)
+
+
+def test_gradients_are_matched_with_parameters_by_key() -> None:
+    rule = tg.optim.sgd(lr=1.0)
+    w = {"a": np.zeros(2), "b": np.zeros(2)}
+    new, _ = rule.update({"b": np.full(2, 2.0), "a": np.ones(2)}, rule.init(w), w)
+    np.testing.assert_array_equal([new["a"], new["b"]], [[-1, -1], [-2, -2]])
+    with pytest.raises(tg.ShapeError):
+        rule.update({"c": np.ones(2), "a": np.ones(2)}, rule.init(w), w)
+
+
+@pytest.mark.parametrize("kind", [tg.optim.SGD, tg.optim.Adam])
+def test_a_gradient_may_be_a_tensor(kind: Any) -> None:
+    w, v = variable([1.0, 2.0]), variable([1.0, 2.0])
+    w.grad, v.grad = tg.tensor([1.0, -1.0]), np.array([1.0, -1.0])
+    for p in (w, v):
+        kind([p], lr=0.5).step()
+    np.testing.assert_array_equal(w.numpy(), v.numpy())
+
+
+def test_a_gradient_does_not_end_in_a_duration_in_silence() -> None:
+    with pytest.raises(tg.DTypeError, match="times and dates"):
+        variable([1.0, 2.0]) * np.timedelta64(1, "D")
+
+
+def test_a_variable_as_an_option_is_named() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(tg.UnsupportedError, match=r"as mean= where no gradient can flow.*leave it"):
+        tg.grad(lambda x: np.sum(np.var(x, axis=0, mean=np.mean(x, axis=0, keepdims=True))))(x)

@@ -22,9 +22,9 @@ from tinygrad_ce.programs.patterns import Rule
 from tinygrad_ce.programs.program import Program, Value, call, mapped
 from tinygrad_ce.programs.simplify import SIMPLIFY, common, dead, expand, identities, simplify
 from tinygrad_ce.programs.trace import trace
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import softmax
 from tinygrad_ce.rules.support import astype, masked, ratio, spread, sum_to, weigh
-from tinygrad_ce.targets import ones_at
 from tinygrad_ce.testing.strategies import Program as Random
 from tinygrad_ce.testing.strategies import programs
 

@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ce.dispatch import check_arithmetic
 from tinygrad_ce.errors import UnsupportedError
 from tinygrad_ce.graph import Node
 from tinygrad_ce.hints import KEYWORDS
 from tinygrad_ce.rules.support import astype
 from tinygrad_ce.rules.table import Primitive
 
-__all__ = ["PLAIN", "as_operand", "bound", "carries", "check_known", "in_dtype", "values_of"]
+__all__ = ["PLAIN", "as_operand", "bound", "carries", "check_known", "in_dtype", "is_convertible",
+           "values_of"]  # fmt: skip
 
 PLAIN = (float, int, np.ndarray)  # the types of operands that are taken as they are
 _WHOLE = {*PLAIN, bool, str, type(None)}  # types that hold no Tensor, known without asking
 _SEQUENCES = (tuple, list)
+_LISTS = (*_SEQUENCES, range)
 
 
 def bound(
@@ -74,10 +77,11 @@ def check_known(primitive: Primitive, args: Any, kwargs: dict[str, Any], operand
     if len(args) - operands > len(primitive.names):
         _too_many(primitive, len(args), operands + len(primitive.names))
     if carries(args[operands:]) or carries(kwargs):
+        named = "".join(f" as {name}=" for name, x in kwargs.items() if carries(x))
         raise UnsupportedError(
-            f"{primitive.name} was given a variable where no gradient can flow",
+            f"{primitive.name} was given a variable{named} where no gradient can flow",
             f"gradients flow to its first {operands} argument(s)",
-            "pass .detach() of it",
+            "leave it out, or pass .detach() of it" if named else "pass .detach() of it",
         )
 
 
@@ -131,12 +135,13 @@ def as_operand(x: Any) -> Any:
     """An operand as NumPy takes it: sequences become arrays."""
     if type(x) in PLAIN or isinstance(x, Node):
         return x
-    if isinstance(x, list | tuple):
+    if isinstance(x, _LISTS) or is_convertible(x):
         return np.asarray(x)
-    if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise UnsupportedError(
-            f"an operand is a {type(x).__name__}",
-            "its arithmetic differs from that of arrays, and the rules are for arrays",
-            "pass np.asarray of it, or np.where with its mask",
-        )
+    check_arithmetic(x)
     return x
+
+
+def is_convertible(x: Any) -> bool:
+    """Whether x says how it becomes an array, and is not of a kind that computes for itself."""
+    kind = type(x)
+    return hasattr(kind, "__array__") and not hasattr(kind, "__array_function__")

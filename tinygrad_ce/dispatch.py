@@ -11,15 +11,16 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from tinygrad_ce.errors import DTypeError
+from tinygrad_ce.errors import DTypeError, UnsupportedError
 
 __all__ = [
-    "as_array", "constant", "detached", "dispatched", "holds", "is_array", "is_plain", "plain",
-    "real_array",
+    "as_array", "check_arithmetic", "constant", "detached", "dispatched", "holds", "is_array",
+    "is_plain", "plain", "real_array",
 ]  # fmt: skip
 
 # What overrides nothing, known without asking.
 _PLAIN = {np.ndarray, np.float64, np.float32, tuple, int, float, bool, str, type(None)}
+_NUMPYS: Any = np.ndarray.__array_function__  # which kinds of ndarray have that override nothing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,11 +48,15 @@ def dispatched(function: Callable[P, R], within: bool = False) -> Callable[P, R]
         for arg in given:
             kind = type(arg)
             if kind not in _PLAIN and hasattr(kind, "__array_function__"):
+                if kind.__array_function__ is _NUMPYS:
+                    check_arithmetic(arg)
+                    continue
                 answer = kind.__array_function__(arg, public, (kind,), args, kwargs)
                 if answer is not NotImplemented:
                     return answer  # type: ignore[no-any-return]
         return function(*args, **kwargs)
 
+    public._implementation = function  # type: ignore[attr-defined]  # where NumPy looks for it
     return public
 
 
@@ -74,7 +79,23 @@ def is_array(x: Any) -> bool:
 
 def as_array(x: Any) -> Any:
     """x itself where it is an array of any kind (a Tensor too), else `np.asarray(x)`."""
+    if isinstance(x, np.ndarray):
+        check_arithmetic(x)
     return x if hasattr(type(x), "__array_function__") else np.asarray(x)
+
+
+def check_arithmetic(x: Any) -> None:
+    """Refuse kinds of array whose operators mean something else.
+
+    Raises:
+        UnsupportedError: x is a masked array or a matrix.
+    """
+    if isinstance(x, np.ma.MaskedArray | np.matrix):
+        raise UnsupportedError(
+            f"an operand is a {type(x).__name__}",
+            "its arithmetic differs from that of arrays, and the rules are for arrays",
+            "pass np.asarray of it, or np.where with its mask",
+        )
 
 
 def detached(x: Any) -> Any:

@@ -451,4 +451,4 @@ def release(nodes: list[Node]) -> None:
     for node in nodes:
         if node.parents:
             node.parents = node.locks = node.extras = None
-            node.operands = node.args = ()
+            node.operands = node.args = node.rules = ()

@@ -14,13 +14,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinygrad_ce.dispatch import as_array
 from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.options import number, numbers, one_of
+from tinygrad_ce.rules.labels import softmax_log_loss
 from tinygrad_ce.rules.softmax import log_softmax
 from tinygrad_ce.rules.special import binary_log_loss, sigmoid_log_loss, xlogy
 from tinygrad_ce.rules.support import weigh
 from tinygrad_ce.targets import (
+    as_numbers,
     broadcast_weights,
     check_axis,
     check_distribution,
@@ -31,6 +32,7 @@ from tinygrad_ce.targets import (
     class_weights,
     float_like,
     hint_probabilities,
+    label_weights,
     real_values,
 )
 
@@ -83,7 +85,7 @@ def cross_entropy(
     >>> cross_entropy(np.array([0.25, 0.75]), np.array([0.0, 1.0]))
     np.float64(0.2876820724517809)
     """
-    y = as_array(y)
+    y = as_numbers(y, "the outputs")
     if check:
         check_probabilities(real_values(y), axis)
     p, w = class_weights(y, t, axis, weight, ignore_index, label_smoothing, check)
@@ -112,9 +114,14 @@ def softmax_cross_entropy(
     >>> softmax_cross_entropy(np.array([1e4, 0.0]), 1)
     np.float64(10000.0)
     """
-    z = as_array(z)
+    z = as_numbers(z, "the outputs")
     if check:
         hint_probabilities(real_values(z), axis)
+    by_label = None if label_smoothing else label_weights(z, t, axis, weight, ignore_index)
+    if by_label is not None:
+        labels, w = by_label
+        losses = softmax_log_loss(z, labels, axis)
+        return _reduced(losses if w is None else weigh(w, losses), w, reduction)
     p, w = class_weights(z, t, axis, weight, ignore_index, label_smoothing, check)
     return _reduced(0.0 - np.sum(weigh(p, log_softmax(z, axis)), axis=axis), w, reduction)
 
@@ -138,7 +145,7 @@ def negative_log_likelihood(
     >>> negative_log_likelihood(np.log([0.25, 0.75]), 1)
     np.float64(0.2876820724517809)
     """
-    log_y = as_array(log_y)
+    log_y = as_numbers(log_y, "the outputs")
     if check:
         check_logarithms(real_values(log_y))
     p, w = class_weights(log_y, t, axis, weight, ignore_index, 0.0, check)
@@ -157,7 +164,7 @@ def kl_divergence(
     >>> kl_divergence(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
     np.float64(0.0)
     """
-    y, t = as_array(y), as_array(t)
+    y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
     check_axis(axis)
     if check:
@@ -188,7 +195,7 @@ def focal(
     >>> focal(np.array([0.0, 0.0]), 0, gamma=1.0)
     np.float64(0.34657359027997264)
     """
-    z = as_array(z)
+    z = as_numbers(z, "the outputs")
     if check:
         hint_probabilities(real_values(z), axis)
     p, w = class_weights(z, t, axis, weight, ignore_index, 0.0, check)
@@ -231,7 +238,7 @@ def hinge(
     >>> hinge(np.array([2.0, 1.5, 0.0]), 0)
     np.float64(0.5)
     """
-    z = as_array(z)
+    z = as_numbers(z, "the outputs")
     p, _ = class_weights(z, t, axis, None, None, 0.0, check)
     numbers("margin", margin)
     right = np.sum(weigh(p, z), axis=axis, keepdims=True)
@@ -256,7 +263,7 @@ def squared_error(y: Any, t: Any, *, axis: int = -1, reduction: Reduction = "mea
     >>> squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     np.float64(2.0)
     """
-    y, t = as_array(y), as_array(t)
+    y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
     check_axis(axis)
     squares = _squares(y - t)
@@ -280,7 +287,7 @@ def mean_squared_error(y: Any, t: Any, *, reduction: Reduction = "mean") -> Any:
     >>> mean_squared_error(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     np.float64(2.0)
     """
-    y, t = as_array(y), as_array(t)
+    y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
     return _reduced(_squares(y - t), None, reduction)
 
@@ -295,7 +302,7 @@ def huber(y: Any, t: Any, *, delta: float = 1.0, reduction: Reduction = "mean") 
     >>> huber(np.array([0.5, 3.0]), np.array([0.0, 0.0]), reduction="none")
     array([0.125, 2.5  ])
     """
-    y, t = as_array(y), as_array(t)
+    y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
     numbers("delta", delta, "a number above 0")
     error = y - t
@@ -326,7 +333,7 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(np.array([0.5]), np.array([1.0]))
     np.float64(0.6931471805599453)
     """
-    y, t = as_array(y), as_array(t)
+    y, t = as_numbers(y, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(y, t)
     if check:
         check_unit(real_values(y), "y", "pass sigmoid(z), or use sigmoid_cross_entropy for logits")
@@ -347,7 +354,7 @@ def sigmoid_cross_entropy(
     >>> sigmoid_cross_entropy(np.array([-1e4]), np.array([1.0]))
     np.float64(10000.0)
     """
-    z, t = as_array(z), as_array(t)
+    z, t = as_numbers(z, "the outputs"), as_numbers(t, "the targets")
     check_same_shape(z, t)
     if check:
         check_unit(real_values(t), "t", "pass targets from 0 to 1")

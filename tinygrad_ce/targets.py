@@ -1,19 +1,22 @@
 """Targets of losses: class indices and distributions, and the checks of both and of the outputs."""
 
 import warnings
-from collections.abc import Callable
 from math import inf
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinygrad_ce.dispatch import as_array, constant, dispatched
-from tinygrad_ce.errors import LossWarning, ShapeError, TargetError
+from tinygrad_ce.dispatch import as_array, dispatched
+from tinygrad_ce.errors import DTypeError, LossWarning, ShapeError, TargetError
 from tinygrad_ce.options import count, number, numbers
+from tinygrad_ce.rules.indexing import entries
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.support import laid_along
 
 __all__ = [
+    "as_numbers",
     "broadcast_weights",
     "check_axis",
     "check_distribution",
@@ -25,8 +28,8 @@ __all__ = [
     "class_weights",
     "float_like",
     "hint_probabilities",
+    "label_weights",
     "one_hot",
-    "ones_at",
     "real_values",
 ]
 
@@ -62,19 +65,6 @@ def _largest(t: Any) -> int:
 
 
 @dispatched
-def ones_at(labels: Any, n: int, dtype: DTypeLike) -> Any:
-    """`one_hot` of labels that were checked.
-
-    >>> ones_at(np.array([1, 0]), 2, float)
-    array([[0., 1.],
-           [1., 0.]])
-    """
-    rows = np.zeros((labels.size, n), dtype)
-    rows[np.arange(labels.size), labels.ravel()] = 1
-    return rows.reshape(*labels.shape, n)
-
-
-@dispatched
 def check_labels(t: Any, n: int) -> None:
     """Refuse labels that are no class numbers: NumPy would take -1 for the last class."""
     if t.dtype.kind not in "iu":
@@ -90,6 +80,30 @@ def check_labels(t: Any, n: int) -> None:
             f"with {n} classes labels run from 0 to {n - 1}",
             "correct it, or name it as ignore_index where a loss has that option",
         )
+
+
+def as_numbers(x: Any, name: str) -> Any:
+    """As `as_array`, for the outputs and targets of a loss.
+
+    Raises:
+        DTypeError: they are text, objects, or anything else but numbers.
+
+    >>> as_numbers([1, 2], "the outputs")
+    array([1, 2])
+    """
+    x = as_array(x)
+    if x.dtype.kind in "biufc" or (x.dtype.kind == "O" and _is_symbolic(x)):
+        return x
+    raise DTypeError(
+        f"{name} have dtype {x.dtype}",
+        "a loss compares numbers",
+        "convert them, for example with np.asarray(x, float)",
+    )
+
+
+def _is_symbolic(x: Any) -> bool:
+    """Whether what computes for itself stands in an array of objects."""
+    return x.size > 0 and not isinstance(x.ravel()[0], Number | str | bytes | None)
 
 
 def real_values(x: Any) -> Any:
@@ -113,10 +127,46 @@ def class_weights(
     check: bool,
 ) -> tuple[Any, Any]:
     """The targets as class weights of y's shape, and each example's weight (None: all 1)."""
+    found, t = _labels(y, t, axis, ignore_index), as_array(t)
+    axis = _class_axis(y.shape, axis)
+    n = y.shape[axis]
+    if found is None:
+        counts = None
+        if check:
+            check_distribution(real_values(t), axis)
+        p = float_like(t, y)
+    else:
+        labels, counts = found
+        p = ones_at(labels, n, y.dtype)
+        if counts is not None:
+            p = p * np.expand_dims(counts, -1)
+        p = p if axis == p.ndim - 1 else np.moveaxis(p, -1, axis)
+    number("label_smoothing", smoothing, "a number from 0 to 1")
+    if smoothing:
+        p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
+    if weight is None:
+        return p, counts
+    p = p * laid_along(_by_class(weight, n, y.dtype), axis, y.ndim)
+    return p, np.sum(_real(p), axis=axis)
+
+
+def label_weights(
+    y: Any, t: Any, axis: int, weight: ArrayLike | None, ignore_index: int | None
+) -> tuple[Any, Any] | None:
+    """The class indices, and each example's weight (None: all 1); None for distributions."""
+    found = _labels(y, t, axis, ignore_index)
+    if found is None or weight is None:
+        return found
+    labels, counts = found
+    each = entries(_real(_by_class(weight, y.shape[axis], y.dtype)), labels)
+    return labels, each if counts is None else each * counts
+
+
+def _labels(y: Any, t: Any, axis: int, ignore_index: int | None) -> tuple[Any, Any] | None:
+    """The class indices, and 1 for each that counts (None: all do); None for distributions."""
     t, axis = as_array(t), _class_axis(y.shape, axis)
     n = y.shape[axis]
     without = y.shape[:axis] + y.shape[axis + 1 :]
-    counts = None
     if ignore_index is not None:
         count("ignore_index", ignore_index, -inf)
     if t.shape == y.shape:
@@ -126,36 +176,31 @@ def class_weights(
                 "it names a class index to be left out",
                 "pass class indices, or rows of zeros with check=False",
             )
-        if check:
-            check_distribution(real_values(t), axis)
-        p = float_like(t, y)
-    elif t.shape == without:
-        labels = as_array(real_values(t))
-        if ignore_index is not None and labels.dtype.kind in "iu":
-            counted = labels != ignore_index
-            labels = np.where(counted, labels, 0)
-            counts = counted.astype(y.dtype)
-        check_labels(labels, n)
-        p = ones_at(labels, n, y.dtype)
-        if counts is not None:
-            p = p * np.expand_dims(counts, -1)
-        p = p if axis == p.ndim - 1 else np.moveaxis(p, -1, axis)
-    else:
+        return None
+    if t.shape != without:
         raise ShapeError(
             f"the targets have shape {t.shape}",
             f"for outputs of shape {y.shape} they are class indices of shape {without} or "
             f"distributions of shape {y.shape}",
             "reshape them, for example with squeeze or [:, None]",
         )
-    number("label_smoothing", smoothing, "a number from 0 to 1")
-    if smoothing:
-        p = (1 - smoothing) * p + smoothing / n * np.sum(p, axis=axis, keepdims=True)
-    if weight is None:
-        return p, counts
-    weights = _real_weights(weight, y.dtype, real_values)
-    _check_weights(weights, n)
-    p = p * laid_along(weights, axis, y.ndim)
-    return p, np.sum(real_values(p), axis=axis)
+    labels, counts = as_array(real_values(t)), None
+    if ignore_index is not None and labels.dtype.kind in "iu":
+        counted = labels != ignore_index
+        labels = np.where(counted, labels, 0)
+        counts = counted.astype(y.dtype)
+    check_labels(labels, n)
+    return labels, counts
+
+
+def _by_class(weight: ArrayLike, n: int, dtype: DTypeLike) -> Any:
+    weights = _as_weights(weight, dtype)
+    _check_weights(real_values(weights), n)
+    return weights
+
+
+def _real(x: Any) -> Any:
+    return np.real(x) if x.dtype.kind == "c" else x
 
 
 def _class_axis(shape: tuple[int, ...], axis: int) -> int:
@@ -172,7 +217,7 @@ def _class_axis(shape: tuple[int, ...], axis: int) -> int:
 
 def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
     """A weight for each of the losses, in their shape and dtype."""
-    weights = _real_weights(weight, losses.dtype, constant)
+    weights = _as_weights(weight, losses.dtype)
     try:
         return np.broadcast_to(weights, losses.shape)
     except ValueError:
@@ -183,9 +228,10 @@ def broadcast_weights(weight: ArrayLike, losses: Any) -> Any:
         ) from None
 
 
-def _real_weights(weight: ArrayLike, dtype: DTypeLike, values: Callable[[Any], Any]) -> Any:
+def _as_weights(weight: ArrayLike, dtype: DTypeLike) -> Any:
     try:
-        return values(weight).astype(dtype)
+        # Logits may be integers, weights not: they would be cut off to 0.
+        return as_array(weight).astype(np.result_type(dtype, np.float16))
     except (TypeError, ValueError):
         numbers("weight", weight)
         raise
@@ -264,8 +310,9 @@ def check_logarithms(values: Any) -> None:
 @dispatched
 def hint_probabilities(values: Any, axis: int) -> None:
     """Warn where logits look like probabilities."""
-    if values.size < 2 or (values < 0).any() or (values > 1).any():
-        return
+    for some in (values.flat[:16], values):  # mostly a few logits tell
+        if some.size < 2 or not (some.min() >= 0 and some.max() <= 1):
+            return
     if np.all(np.abs(values.sum(axis=_class_axis(values.shape, axis)) - 1) < 1e-6):
         warnings.warn(
             "z sums to 1 like probabilities. This loss applies softmax itself. "

@@ -26,16 +26,17 @@ from tinygrad_ce.arguments import (
     carries,
     check_known,
     in_dtype,
+    is_convertible,
     values_of,
 )
 from tinygrad_ce.array import refuse_loss
-from tinygrad_ce.dispatch import is_array
+from tinygrad_ce.dispatch import is_array, is_plain
 from tinygrad_ce.errors import DTypeError, TraceError, UnsupportedError
 from tinygrad_ce.graph import Node, extras_of, tick
 from tinygrad_ce.locks import lock
 from tinygrad_ce.mode import blocks, recording
 from tinygrad_ce.rules.joining import pieces
-from tinygrad_ce.rules.kinds import Several
+from tinygrad_ce.rules.kinds import Kept, Several
 from tinygrad_ce.rules.outside import ANSWERS, reason
 from tinygrad_ce.rules.support import astype, output
 from tinygrad_ce.rules.table import FUSED, TABLE, Primitive, late
@@ -163,8 +164,8 @@ def _binary(
 
     def _other(tensor: Tensor, other: Any, swap: bool) -> Any:
         """Numbers and sequences that NumPy takes as arrays; anything else may know better."""
-        known = isinstance(other, numbers.Number | np.generic | list | tuple | np.ndarray)
-        if not known and not hasattr(type(other), "__array_function__"):
+        known = isinstance(other, numbers.Number | np.generic | list | tuple | range | np.ndarray)
+        if not known and not is_convertible(other) and not is_array(other):
             return NotImplemented
         pair = (other, tensor) if swap else (tensor, other)
         return apply(function, pair, {})
@@ -190,7 +191,7 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         fused = _fused(primitive, args)
         if fused is not None:
             return fused
-    if primitive.composed is not None:
+    if primitive.composed is not None and not (primitive.rules and all(map(_is_numpys, args))):
         return _composed(primitive, primitive.composed, args, kwargs)
     if primitive.each is not None:
         return _apply_each(primitive, primitive.each, args, kwargs)
@@ -215,6 +216,10 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     live = n and (variables or (kwargs and carries(kwargs))) and recording()
     if live:
         check_known(primitive, args, kwargs, n)
+    if live and primitive.keeping is not None:
+        value, onward = primitive.keeping(*raw, **parameters)
+        rule: Any = Kept(onward, primitive.rules[0])
+        return _made(value, primitive, operands, raw, parameters, operands[:1], (rule,))
     value = primitive.call(*raw, **parameters)
     if live:
         rules: Any = primitive.alone if len(variables) == 1 else primitive.rules
@@ -250,6 +255,12 @@ def _made(
     if not isinstance(value, tuple):
         if type(value) is not _ndarray and not is_array(value):
             value = np.asarray(value)[()]
+        if value.dtype.kind in "mM":
+            raise DTypeError(
+                f"{primitive.name} of a tensor that requires a gradient made dtype {value.dtype}",
+                "no gradient flows through times and dates",
+                "divide them by np.timedelta64(1, 's') or another unit first",
+            )
         if value.dtype.kind not in "fcO":
             return leaf(value)  # integers do not follow their operands smoothly
         return recorded(value, primitive, operands_, args, parameters, tuple(parents), rules, locks)
@@ -262,6 +273,12 @@ def _made(
     ]
     make = getattr(type(value), "_make", tuple)
     return make(parts)
+
+
+def _is_numpys(x: Any) -> bool:
+    """Whether x is NumPy's own, alone or in a tensor: no array of another kind."""
+    x = getattr(x, "value", x)
+    return is_plain(x) or not is_array(x)
 
 
 def _composed(
@@ -594,7 +611,10 @@ class Tensor(Variable):
                 binary = _BINARY.get(ufunc)
                 if binary is not None:
                     a, b = inputs
-                    return binary[0](a, b) if type(a) is Tensor else binary[1](b, a)
+                    made = binary[0](a, b) if type(a) is Tensor else binary[1](b, a)
+                    if made is NotImplemented:
+                        _check_stranger(ufunc, b if type(a) is Tensor else a)
+                    return made
             return apply(ufunc, inputs, kwargs)
         return apply(getattr(ufunc, method), inputs, kwargs)
 
@@ -606,6 +626,16 @@ class Tensor(Variable):
         kwargs: dict[str, Any],
     ) -> Any:
         return apply(function, args, kwargs)
+
+
+def _check_stranger(ufunc: np.ufunc, x: Any) -> None:
+    """Refuse an operand that is no array, and does not know better itself."""
+    if not hasattr(type(x), "__array_ufunc__"):
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} was called with a {type(x).__name__}",
+            "operands are tensors, arrays and numbers",
+            "make an array of numbers of it first",
+        )
 
 
 def _unpacked(lengths: tuple[Any, ...]) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.arguments import carries
-from tinygrad_ce.dispatch import as_array, detached, dispatched
+from tinygrad_ce.dispatch import as_array, detached, dispatched, is_array
 from tinygrad_ce.errors import DTypeError, GradientError, ShapeError
 from tinygrad_ce.graph import gradients, tick
 from tinygrad_ce.marks import zeros_of
@@ -39,6 +39,12 @@ def _check_scalar(y: Any) -> None:
             f"f returned {y!r:.80}",
             "grad needs a scalar",
             "let f return a number; with has_aux=True, a pair of it and anything else",
+        )
+    if isinstance(y, bool | np.bool_):
+        raise DTypeError(
+            f"f returned {y}",
+            "grad needs a real floating-point number",
+            "return what the comparison is made of",
         )
     # A tensor's own words: NumPy's questions would go through its doors, at ten times the cost.
     shape = y.shape if isinstance(y, Tensor) else np.shape(y)
@@ -191,6 +197,7 @@ def _total(run: Run, outputs: list[Any], seeds: list[Any]) -> list[Any]:
                 "they have the same shape",
                 "pass an array of that shape",
             )
+        _check_number(seed, "gradient")
         _check_real(seed, y, "gradient", "result")
         if not isinstance(seed, Tensor):
             seed, dtype = as_array(seed), np.result_type(y)
@@ -206,6 +213,16 @@ def _check_real(x: Any, of: Any, name: str, owner: str) -> None:
             f"a complex {name} was given for a real {owner}",
             f"the {name} of a real {owner} is real",
             "take np.real of it, or make the function complex by astype(complex)",
+        )
+
+
+def _check_number(x: Any, name: str) -> None:
+    dtype = _dtype(x) if is_array(x) else np.asarray(x).dtype
+    if dtype.kind not in "biufcO" or x is None:
+        raise DTypeError(
+            f"{x!r:.80} was given as a {name}",
+            f"a {name} is an array of numbers",
+            "pass one of its dtype and shape",
         )
 
 
@@ -267,6 +284,7 @@ def _directions(primals: Any, tangents: Any) -> list[Any]:
             "pass a tangent for each argument",
         )
     for t, x in zip(directions, points, strict=True):
+        _check_number(t, "tangent")
         _check_real(t, x, "tangent", "argument")
     return directions
 
@@ -314,6 +332,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = Run(f, args, kwargs, argnums)
         outputs, structure = flatten(run.output)
+        for y in outputs:
+            _check_number(y, "result")
         return structure.build([run.answer(_rows(run, y)) for y in outputs])
 
     return _named("jacobian", transformed, f)

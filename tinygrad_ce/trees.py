@@ -6,17 +6,17 @@ of any kind is a tree if it has a method `__tree__` that returns its `Branch`, a
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from itertools import repeat
 from typing import Any
 
 from tinygrad_ce.errors import ShapeError
+from tinygrad_ce.record import Record
 
 __all__ = ["Branch", "Structure", "flatten", "leaves", "map_tree", "opened", "paths"]
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(Record):
     """What a class that is a tree says of itself, by its method `__tree__`.
 
     Attributes:
@@ -35,8 +35,7 @@ class Branch:
     static: Hashable = None
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(Record):
     """The shape of a tree without its leaves; `rebuild` is None where a leaf stands.
 
     `constant` says of a leaf that nobody differentiates by it or maps it.

@@ -46,6 +46,7 @@ class Variable(Array):
         if data is self.value:
             self.number = tick()
             return
+        _check_assigned(np.asarray(data).dtype, self.dtype)
         value = np.asarray(data, dtype=self.dtype)
         if value.shape != self.shape:
             raise ShapeError(
@@ -107,6 +108,12 @@ class Variable(Array):
                 )
             return np.ones(self.shape, self.dtype)[()] if self.ndim else self.dtype.type(1)
         gradient = np.asarray(values_of(gradient))
+        if gradient.dtype.kind not in "biufc" and self.dtype.kind != "O":
+            raise DTypeError(
+                f"backward() was given a gradient of dtype {gradient.dtype}",
+                "it holds numbers",
+                "pass an array of numbers of the tensor's shape",
+            )
         if gradient.dtype.kind == "c" and self.dtype.kind != "c":
             raise DTypeError(
                 "backward() of a real tensor was given a complex gradient",
@@ -162,6 +169,17 @@ class Variable(Array):
                 "no gradient will arrive here",
                 "compute it from tensors made with requires_grad=True",
             )
+
+
+def _check_assigned(found: np.dtype[Any], kept: np.dtype[Any]) -> None:
+    """Refuse data that a leaf could not hold without losing a part of them."""
+    loses = found.kind not in "biufc" or (found.kind == "c" and kept.kind != "c")
+    if loses and kept.kind != "O":
+        raise DTypeError(
+            f"data of dtype {found} were assigned to a tensor of dtype {kept}",
+            "a leaf keeps its dtype",
+            "convert them, or make a new tensor",
+        )
 
 
 def check_differentiable(value: Any, requires_grad: bool) -> None:

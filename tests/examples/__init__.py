@@ -21,6 +21,7 @@ from examples import (
     gamma,
     indexing,
     joining,
+    labels,
     making,
     methods,
     norms,
@@ -43,9 +44,9 @@ from examples import (
 
 FAMILIES: tuple[ModuleType, ...] = (
     bessel, building, decompositions, elementwise, erf, fourier, gamma, indexing, joining,
-    contractions, making, methods, norms, padding, polynomials, products, quantiles, reductions,
-    representation, selecting, sequences, shaping, softmax, special, statistics, support,
-    systems, windows,
+    contractions, labels, making, methods, norms, padding, polynomials, products, quantiles,
+    reductions, representation, selecting, sequences, shaping, softmax, special, statistics,
+    support, systems, windows,
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ ONE: tuple[Any, ...] = (
     np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit, np.round, np.around,
 )  # fmt: skip
 TWO: tuple[Any, ...] = (
-    np.floor_divide, np.heaviside, np.equal, np.not_equal, np.less, np.less_equal, np.greater,
+    np.floor_divide, np.equal, np.not_equal, np.less, np.less_equal, np.greater,
     np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.isclose,
 )  # fmt: skip
 BITWISE: tuple[Any, ...] = (
@@ -58,6 +58,8 @@ EXAMPLES: Examples = {
     np.cbrt: unary(np.cbrt, positive, False),
     np.absolute: unary(np.absolute, apart, False),
     np.fabs: unary(np.fabs, apart, False),
+    np.heaviside: [Case(np.heaviside, apart(3, 4), apart_too(3, 4)),
+                   Case(lambda b: np.heaviside(np.array([0, 1, -1, 0], np.float32), b), apart(4))],
     np.copysign: [Case(lambda x: np.copysign(x, np.array([1, -1, -0.0, 2], np.float32)),
                        apart(3, 4)),
                   Case(np.copysign, apart(3, 4), apart_too(3, 4)),

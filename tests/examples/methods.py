@@ -53,6 +53,8 @@ EXAMPLES: Examples = {
                       single=f is not np.float_power)
                  for shapes in (((2, 3), (4,)), ((), (3,)), ((3,), ()))]
        for f in SMOOTH_FOR},
+    np.heaviside.outer: [Case(np.heaviside.outer, apart(3), apart_too(2)),
+                         Case(lambda b: np.heaviside.outer(np.float32([0, 1]), b), apart(3, 4))],
     np.copysign.outer: [Case(np.copysign.outer, apart(3), apart_too(2)),
                         Case(lambda x: np.copysign.outer(x, np.float32([1, -1])), apart(3, 4))],
 }

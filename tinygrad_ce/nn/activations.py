@@ -89,7 +89,7 @@ class PReLU(Module):
 
     def forward(self, x: Any) -> Any:
         x = as_array(x)
-        a = self.weight
+        a = self.weight if x.ndim else self.weight[0]
         if self.num_parameters > 1 and x.ndim > 1:
             a = laid_along(a, 1, x.ndim)
         return np.where(x > 0, x, a * x)

@@ -182,6 +182,12 @@ class Flatten(Module):
     def forward(self, x: Any) -> Any:
         x = as_array(x)
         start, end = axis_of(x, self.start_dim), axis_of(x, self.end_dim) + 1
+        if start >= end:
+            raise ShapeError(
+                f"x has shape {x.shape}",
+                f"the axes from {self.start_dim} to {self.end_dim} are none of it",
+                "pass x with these axes, examples first, or name others",
+            )
         return np.reshape(x, (*x.shape[:start], prod(x.shape[start:end]), *x.shape[end:]))
 
     def extra_repr(self) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_ce import losses
 from tinygrad_ce.dispatch import as_array
+from tinygrad_ce.errors import ShapeError
 from tinygrad_ce.functions import softplus, xlogy
 from tinygrad_ce.nn.module import Module
 from tinygrad_ce.options import Range, count, number, numbers, one_of
@@ -76,7 +77,7 @@ class _ClassLoss(_Loss):
         counted = t != self.ignore_index
         share = counted.astype(x.dtype)
         if self.weight is not None:
-            share = share * np.asarray(self.weight, x.dtype)[np.where(counted, t, 0)]
+            share = share * as_array(self.weight).astype(x.dtype)[np.where(counted, t, 0)]
         total = np.sum(share)
         return np.sum(found) / np.where(total == 0, 1, total).astype(x.dtype)
 
@@ -231,7 +232,7 @@ class BCEWithLogitsLoss(_Loss):
         else:
             check_same_shape(z, t)
             t = float_like(t, z)
-            p = np.asarray(self.pos_weight, z.dtype)
+            p = as_array(self.pos_weight).astype(z.dtype)
             found = weigh(p * t, softplus(-z)) + weigh(1 - t, softplus(z))
         return self._reduced(_times(found, self.weight))
 
@@ -255,13 +256,19 @@ class KLDivLoss(_Loss):
         log_y, t = as_array(log_y), as_array(t)
         check_same_shape(log_y, t)
         p, entropy = (np.exp(t), weigh(np.exp(t), t)) if self.log_target else (t, xlogy(t, t))
+        if self.by_batch and not log_y.ndim:
+            raise ShapeError(
+                "the log-probabilities have shape ()",
+                "batchmean divides by the number of examples, the length of the first axis",
+                "pass an array of examples, or use reduction='sum'",
+            )
         total = self._reduced(entropy - weigh(p, log_y))
         return total / len(log_y) if self.by_batch else total
 
 
 def _weights(name: str, given: Any, range: Range = "a number") -> Any:
-    return None if given is None else np.asarray(numbers(name, given, range))
+    return None if given is None else as_array(numbers(name, given, range))
 
 
 def _times(found: Any, weight: Any) -> Any:
-    return found if weight is None else found * np.asarray(weight, found.dtype)
+    return found if weight is None else found * as_array(weight).astype(found.dtype)

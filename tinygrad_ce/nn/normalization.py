@@ -1,5 +1,6 @@
 """Layers that bring numbers to mean 0 and variance 1: BatchNorm, LayerNorm, GroupNorm, RMSNorm."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -250,7 +251,8 @@ class GroupNorm(Module):
                 f"GroupNorm was built for {self.num_channels} channels along axis 1",
                 "reshape x, or build the layer with the number of channels that x has",
             )
-        rows = np.reshape(x, (len(x), self.num_groups, x.size // (len(x) * self.num_groups)))
+        length = math.prod(x.shape[1:]) // self.num_groups
+        rows = np.reshape(x, (len(x), self.num_groups, length))
         y = np.reshape(_normed(rows, (2,), self.eps)[0], x.shape)
         if self.weight is None:
             return y

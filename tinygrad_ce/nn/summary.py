@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ce.mode import no_grad
+from tinygrad_ce.record import Record
 from tinygrad_ce.trees import leaves, map_tree
 
 __all__ = ["Row", "Summary", "summary"]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Record):
     """A module.
 
     Attributes:
@@ -31,8 +30,7 @@ class Row:
     parameters: int
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Record):
     """What `summary` returns; its text is a table.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_ce.dispatch import detached
 from tinygrad_ce.errors import DTypeError, ShapeError
 from tinygrad_ce.graph import tick
 from tinygrad_ce.optim.formulas import Formula
@@ -69,7 +70,7 @@ class Block:
         """One step of all parameters by the gradients that they have."""
         self._gather()
         sign = -1 if options["maximize"] else 1
-        g: Any = np.concatenate([np.ravel(p.grad) for p in self.parameters])
+        g: Any = np.concatenate([np.ravel(detached(p.grad)) for p in self.parameters])
         g = (g if sign > 0 else -g).astype(self.values.dtype, copy=False)
         self.steps += 1
         values, slots = self.values, self.slots

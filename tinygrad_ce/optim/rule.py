@@ -14,7 +14,7 @@ from tinygrad_ce.errors import OptionError, OptionKeyError, ShapeError
 from tinygrad_ce.optim.blocks import PART, in_parts
 from tinygrad_ce.optim.formulas import Formula
 from tinygrad_ce.options import Range, number
-from tinygrad_ce.trees import flatten
+from tinygrad_ce.trees import flatten, map_tree
 
 __all__ = ["Rule", "check_options"]
 
@@ -109,7 +109,9 @@ class Rule:
         values, structure = flatten(parameters)
         constants = structure.constants()
         p = [as_array(x) for x, held in zip(values, constants, strict=True) if not held]
-        g = [as_array(x) for x in _variable(gradients)]
+        found: list[Any] = []
+        map_tree(lambda _, gradient: found.append(gradient), parameters, gradients)  # dicts by key
+        g = list(map(as_array, found))
         if [x.shape for x in p] != [x.shape for x in g]:
             raise ShapeError(
                 f"the gradients have shapes {[x.shape for x in g]:}",

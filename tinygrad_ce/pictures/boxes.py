@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from tinygrad_ce.pictures.numerals import numbers, shape_of
 from tinygrad_ce.pictures.scene import Scene, Vertex
 from tinygrad_ce.pictures.wording import word
+from tinygrad_ce.record import Record
 
 __all__ = ["Box", "Drawing", "Join", "drawing", "repeats", "shortened"]
 
@@ -20,8 +20,7 @@ _LONG = 8  # steps in a block that is folded where it stands twice
 _WIDE = 38  # characters in a row
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(Record):
     """One box.
 
     Attributes:
@@ -43,8 +42,7 @@ class Box:
     members: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Join:
+class Join(Record):
     """One line, between boxes by their places; `kind` is "flow", "still" or "aside"."""
 
     source: int
@@ -53,8 +51,7 @@ class Join:
     times: int = 1
 
 
-@dataclass(frozen=True)
-class Drawing:
+class Drawing(Record):
     """Boxes, oldest first, and what joins them."""
 
     title: str

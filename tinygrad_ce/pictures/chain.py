@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +20,7 @@ from tinygrad_ce.pictures.numerals import numbers
 from tinygrad_ce.pictures.paths import begun, end_of, is_hooked, leading
 from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
 from tinygrad_ce.programs.latex import letter, written
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.kinds import Several
 
 __all__ = ["ChainRule", "Equation", "chain_rule"]
@@ -30,8 +30,7 @@ _FACTORS = 40
 _MANY = 100  # equations; of more than that some are written
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(Record):
     """A gradient as the sum of what comes from each use of the value.
 
     Attributes:
@@ -49,8 +48,7 @@ class Equation:
     latex: str
 
 
-@dataclass(frozen=True)
-class ChainRule:
+class ChainRule(Record):
     """The chain rule from a result to a variable.
 
     Attributes:

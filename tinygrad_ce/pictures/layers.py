@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from tinygrad_ce.record import Record
 
 __all__ = ["Layout", "Point", "crossings", "lay_out"]
 
@@ -23,8 +24,7 @@ _STRAIGHT = 6.0  # how much more a bend in a line weighs than a line that leans
 _LOOSE = 0.1  # how little what nothing leads to weighs: the way from step to step is to be straight
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Record):
     """A finished layout.
 
     Attributes:

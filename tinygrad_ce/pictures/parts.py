@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_ce.graph import Node
 from tinygrad_ce.pictures.formula import local, operation, passed_on
 from tinygrad_ce.pictures.numerals import number
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.kinds import Several
 
 __all__ = ["Arrival", "Edge", "Scene", "Step", "Vertex"]
@@ -177,8 +178,7 @@ class Edge:
         return write(node, self.parent, scene.label, scene)
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(Record):
     """One summand of a gradient.
 
     Attributes:
@@ -194,8 +194,7 @@ class Arrival:
     after: Any
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One step of the walk.
 
     Attributes:

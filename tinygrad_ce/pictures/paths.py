@@ -9,7 +9,6 @@ derivatives along it. Here the summands are told apart:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from tinygrad_ce.options import count
 from tinygrad_ce.pictures.columns import looks, padded, plain
 from tinygrad_ce.pictures.numerals import numbers
 from tinygrad_ce.pictures.scene import Edge, Scene, Vertex, look
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.kinds import Several
 
 __all__ = ["Path", "Paths", "begun", "end_of", "find", "is_hooked", "leading", "paths", "routes"]
@@ -28,8 +28,7 @@ _ALL = 500  # paths: of more than that not all are followed, to find the largest
 _LONG = 12  # values on a route, to be written in full
 
 
-@dataclass(frozen=True, eq=False)
-class Path:
+class Path(Record, eq=False):
     """One way from a variable to the result.
 
     Attributes:
@@ -48,8 +47,7 @@ class Path:
         return (self.edges[0].source.label, *(edge.target.label for edge in self.edges))
 
 
-@dataclass(frozen=True, eq=False)
-class Paths:
+class Paths(Record, eq=False):
     """The summands of a gradient, largest first.
 
     Attributes:

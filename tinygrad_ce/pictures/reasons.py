@@ -420,7 +420,7 @@ _VALUES: tuple[tuple[set[str], Callable[[Vertex, Any], Reason | None]], ...] = (
     (POWERS, _power),
     ({"arcsin", "arccos", "arctanh"}, _domain),
     ({"add", "subtract"}, _difference),
-    ({"softmax", "log_softmax", "xlog_softmax"}, _softmax),
+    ({"softmax", "log_softmax", "xlog_softmax", "softmax_log_loss"}, _softmax),
     (PRODUCTS | {"square"}, _product),
     (_SUMS | {"prod", "cumprod"}, _reduction),
     ({"where"}, _chosen),

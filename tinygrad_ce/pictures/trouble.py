@@ -12,7 +12,6 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,14 +28,14 @@ from tinygrad_ce.pictures.reasons import why_leaf, why_odd_value
 from tinygrad_ce.pictures.scene import Scene, Vertex, look
 from tinygrad_ce.pictures.slopes import why_odd_gradient
 from tinygrad_ce.pictures.zeros import heals, held_back, saturates, why_cancelled, why_zero
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.kinds import Several
 from tinygrad_ce.tensor import Tensor
 
 __all__ = ["Trouble", "trouble"]
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(Record):
     """What went astray first; false where nothing did.
 
     Attributes:

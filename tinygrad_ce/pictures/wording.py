@@ -23,6 +23,7 @@ from tinygrad_ce.rules.elementwise import signum
 from tinygrad_ce.rules.indexing import assign, entries, scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.labels import ones_at, softmax_log_loss, y_minus_t
 from tinygrad_ce.rules.norms import euclidean, power_norm
 from tinygrad_ce.rules.representation import exponent
 from tinygrad_ce.rules.softmax import xlog_softmax
@@ -63,6 +64,13 @@ _OURS: dict[Function, tuple[str, Written]] = {
     xlog_softmax: (
         "log_softmax", lambda t, z, *axis: ast.BinOp(t, ast.Mult(), _call("log_softmax", z, *axis))
     ),
+    softmax_log_loss: (
+        "softmax_cross_entropy", lambda z, t, *axis: _call("softmax_cross_entropy", z, t, *axis)
+    ),
+    ones_at: ("one_hot", lambda t, n, *_: _call("one_hot", t, n)),
+    y_minus_t: ("y_minus_t", lambda g, z, t, *axis: ast.BinOp(
+        g, ast.Mult(), ast.BinOp(_call("softmax", z, *axis), ast.Sub(), _call("one_hot", t))
+    )),
     correlate: (
         "conv", lambda x, w, stride, *_: _call(_axes("conv{}d")(x, stride), x, w)
     ),

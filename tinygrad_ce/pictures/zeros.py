@@ -35,7 +35,8 @@ __all__ = ["heals", "held_back", "saturates", "why_cancelled", "why_zero"]
 
 _SIGMOIDS = {"sigmoid": "y (1 - y)", "tanh": "1 - y**2", "erf": "2 / sqrt(pi) exp(-x**2)",
              "erfc": "-2 / sqrt(pi) exp(-x**2)", "arctan": "1 / (1 + x**2)"}  # fmt: skip
-_LOSSES = {"log_softmax", "xlog_softmax", "sigmoid_log_loss", "binary_log_loss", "log_sigmoid"}
+_LOSSES = {"softmax_log_loss", "log_softmax", "xlog_softmax", "sigmoid_log_loss",
+           "binary_log_loss", "log_sigmoid"}  # fmt: skip
 _CHOOSING = {"maximum", "minimum", "fmax", "fmin", "where", "clip"}
 _HIDDEN = -1e4  # scores that a mask has lowered by as much are out
 _LEARNT = "the output is right to the last bit: there is nothing left to learn"

@@ -196,7 +196,7 @@ class _Summing:
         if self.known:
             n = self.x.ndim
             every = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-            self.axes = tuple(a % n for a in every)
+            self.axes = tuple(a % n for a in every if n)  # a number may be summed over axis 0
         self.lines: list[Line] = []
         self.inside = 0  # the weight of what new sums run over
 

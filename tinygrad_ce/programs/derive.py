@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from tinygrad_ce.programs.program import Line, Program, Value
 from tinygrad_ce.programs.rows import equations
 from tinygrad_ce.programs.simplify import common, dead, expand, identities
 from tinygrad_ce.programs.trace import is_dynamic, trace
+from tinygrad_ce.record import Record
 from tinygrad_ce.run import Argnums, check_argnums, numbers_of
 from tinygrad_ce.targets import check_distribution
 from tinygrad_ce.transforms import grad
@@ -31,8 +31,7 @@ from tinygrad_ce.trees import Structure, leaves, map_tree
 __all__ = ["Derivation", "Step", "derive"]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One rule, applied wherever it fits.
 
     Attributes:
@@ -53,8 +52,7 @@ def _titled(title: str, rows: Iterable[str]) -> str:
     return "\n".join([f"{title}:", *(f"    {row}" for row in rows)])
 
 
-@dataclass(frozen=True)
-class Derivation:
+class Derivation(Record):
     """A gradient as a program, and the way to it. It prints as its source.
 
     Attributes:
@@ -220,10 +218,10 @@ class _Deriving:
         self.given = equations(self._shown(), "forward")
         self.start = self._rows()
         for _ in range(_OFTEN):
-            if not any(self._step(name, rules) for name, rules in _SHOWN.items()):
+            if not any(self._step(name, rules) for name, rules in _shown().items()):
                 break
         lines = [line for line in self.program.lines if line.results]
-        self.program = dead(replace(self.program, lines=tuple(lines), outputs=self._gradients()))
+        self.program = dead(self.program.but(lines=tuple(lines), outputs=self._gradients()))
 
     def _gradients(self) -> tuple[Any, ...]:
         """The outputs, each known as the gradient of its argument."""
@@ -234,7 +232,7 @@ class _Deriving:
         return found
 
     def _shown(self) -> Program:
-        return dead(replace(self.program, outputs=self._gradients()))
+        return dead(self.program.but(outputs=self._gradients()))
 
     def _rows(self) -> tuple[str, ...]:
         return equations(self._shown(), "backward")
@@ -252,7 +250,7 @@ class _Deriving:
     def _settle(self) -> None:
         """Apply the rules that are not worth a word."""
         count = 0
-        while count < _OFTEN and self._applied(_QUIET):
+        while count < _OFTEN and self._applied(_quiet()):
             count += 1
 
     def _applied(self, rules: list[Rule]) -> bool:
@@ -312,5 +310,11 @@ def _by_title(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     return found
 
 
-_QUIET = [rule for rule in (*RULES, *ALGEBRA) if rule.name in _ENGINE]
-_SHOWN = _by_title(rule for rule in (*RULES, *ALGEBRA) if rule.name not in _ENGINE)
+@cache
+def _quiet() -> list[Rule]:
+    return [rule for rule in (*RULES, *ALGEBRA) if rule.name in _ENGINE]
+
+
+@cache
+def _shown() -> dict[str, list[Rule]]:
+    return _by_title(rule for rule in (*RULES, *ALGEBRA) if rule.name not in _ENGINE)

@@ -8,7 +8,7 @@ line stays readable.
 from __future__ import annotations
 
 import ast
-import base64
+import binascii
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -22,12 +22,12 @@ from tinygrad_ce.programs.names import Names
 from tinygrad_ce.programs.printing import constant, dotted, expression
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype
-from tinygrad_ce.targets import ones_at
 
-__all__ = ["USUAL", "Body", "body", "emit", "foreign"]
+__all__ = ["USUAL", "Body", "body", "emit", "foreign", "ufuncs"]
 
 _SMALL = 6  # entries of an array that is written where it is used
 _MANY = 1000  # entries of an array that is written as text of numbers
@@ -46,7 +46,7 @@ def emit(program: Program, called: Mapping[int, str] | None = None) -> str:
     >>> emit(Program("f", (x,), (square,), (square.result,))).splitlines()[-2:]
     ['def f(x):', '    return x * x']
     """
-    copies = copied([*foreign(program), *_ufuncs(program)])
+    copies = copied([*foreign(program), *ufuncs(program)])
     text = body(program, copies.taken(), called)
     constants = [f"{name} = {_array(x)}" for name, x in text.constants.items()]
     if any("base64" in line for line in constants):
@@ -80,7 +80,7 @@ def foreign(program: Program) -> list[Function]:
     return list(found)
 
 
-def _ufuncs(program: Program) -> list[Function]:
+def ufuncs(program: Program) -> list[Function]:
     """The ufuncs that are not NumPy's, but SciPy's."""
     used = dict.fromkeys(line.function for line in program.lines)
     return [f for f in used if isinstance(f, np.ufunc) and not dotted(f).startswith("np.")]
@@ -260,7 +260,7 @@ def _array(x: Any) -> str:
     """The text that makes a constant array again."""
     if x.size <= _MANY:
         return laid_out(ast.unparse(constant(x)))
-    data = base64.b64encode(np.ascontiguousarray(x).tobytes()).decode()
+    data = binascii.b2a_base64(np.ascontiguousarray(x).tobytes(), newline=False).decode()
     rows = "\n".join(f'    "{data[i : i + 76]}"' for i in range(0, len(data), 76))
     dtype = ast.unparse(constant(x.dtype))
     return f"np.frombuffer(base64.b64decode(\n{rows}\n), {dtype}).reshape({x.shape})"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ce.dispatch import plain
-from tinygrad_ce.programs.emit import body, foreign
+from tinygrad_ce.programs.emit import body, foreign, ufuncs
 from tinygrad_ce.programs.printing import dotted
 from tinygrad_ce.programs.program import Program
 
@@ -29,7 +29,7 @@ def executable(program: Program) -> Callable[..., Any]:
     8.0
     """
     functions = {}
-    for function in foreign(program):
+    for function in (*foreign(program), *ufuncs(program)):
         functions[dotted(function)] = plain(function)
     text = body(program, functions)
     scope = {"np": np, **functions, **text.constants}

@@ -16,10 +16,11 @@ import numpy as np
 
 from tinygrad_ce.programs.patterns import Makers, Rewriting, Rule, number, parsed
 from tinygrad_ce.programs.program import Line, Value, call
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import astype, masked, ratio, spread, sum_to, weigh
-from tinygrad_ce.targets import check_distribution, ones_at
+from tinygrad_ce.targets import check_distribution
 
 __all__ = ["RULES", "SUM_IS_ONE"]
 
@@ -195,7 +196,7 @@ def _is_bounded(x: Value, makers: Makers) -> bool:
 def _sum_of_one_hot(line: Line, makers: Makers) -> Rewriting | None:
     """sum of one-hot = 1"""
     x, axis = _summed(line)
-    if not isinstance(x, Value) or axis is None:
+    if not isinstance(x, Value) or axis is None or not x.ndim:
         return None
     made, c = makers.get(x), 1.0
     if made is not None and made.function is np.multiply:  # c * 1 + 0 + 0 is c
@@ -211,7 +212,7 @@ def _sum_of_one_hot(line: Line, makers: Makers) -> Rewriting | None:
 def _sum_of_distribution(line: Line, makers: Makers) -> Rewriting | None:
     """sum of a distribution = 1"""
     x, axis = _summed(line)
-    if not isinstance(x, Value) or axis is None or x.dtype.kind != "f":
+    if not isinstance(x, Value) or axis is None or not x.ndim or x.dtype.kind != "f":
         return None
     if (check_distribution, x, axis % x.ndim) not in makers.facts:
         return None

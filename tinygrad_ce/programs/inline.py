@@ -18,9 +18,9 @@ from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.tracer import Trace, Traced
 from tinygrad_ce.rules.indexing import assign, scatter
 from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax
 from tinygrad_ce.rules.support import sum_to
-from tinygrad_ce.targets import ones_at
 
 __all__ = ["KEPT", "inline", "opened"]
 

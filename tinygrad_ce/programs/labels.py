@@ -13,8 +13,8 @@ from tinygrad_ce.programs.patterns import Rewriting, number
 from tinygrad_ce.programs.program import Line, Program, Value, call
 from tinygrad_ce.programs.simplify import dead, replaced
 from tinygrad_ce.programs.walk import Walk
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.support import weigh
-from tinygrad_ce.targets import ones_at
 
 __all__ = ["less_at", "less_at_labels", "pick_labels", "picked"]
 

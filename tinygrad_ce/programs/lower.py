@@ -8,7 +8,6 @@ does come, `look_again` leaves the program, and the function is run without it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -236,14 +235,14 @@ def cheaper(program: Program) -> Program:
 
     def changed(line: Line) -> Rewriting | None:
         if line.function is np.square and line.result.dtype.kind == "f" and not line.kwargs:
-            return _pair(np.multiply, replace(line, args=line.args * 2))[:2]
+            return _pair(np.multiply, line.but(args=line.args * 2))[:2]
         doubles = line.function is np.add and line.args[0] is line.args[1] and not line.kwargs
         if doubles and line.result.dtype.kind == "f" and line.result.weak is None:
-            return _pair(np.multiply, replace(line, args=(line.args[0], 2.0)))[:2]
+            return _pair(np.multiply, line.but(args=(line.args[0], 2.0)))[:2]
         if line.function is np.power and number(line.args[1]) == 2 and not line.kwargs:
             x, result = line.args[0], line.result
             if isinstance(x, Value) and (x.dtype, x.weak) == (result.dtype, result.weak):
-                return _pair(np.multiply, replace(line, args=(x, x)))[:2]
+                return _pair(np.multiply, line.but(args=(x, x)))[:2]
         plain = line.kwargs.keys() <= {"axis", "keepdims"} and len(line.args) < 3
         if line.function is np.mean and plain:
             x, result = line.args[0], line.result

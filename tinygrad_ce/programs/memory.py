@@ -13,10 +13,10 @@ from tinygrad_ce.programs.region import Region
 from tinygrad_ce.rules.indexing import scatter
 from tinygrad_ce.rules.joining import cut
 from tinygrad_ce.rules.kinds import Function
+from tinygrad_ce.rules.labels import ones_at
 from tinygrad_ce.rules.softmax import log_softmax, logsumexp, softmax, xlog_softmax
 from tinygrad_ce.rules.special import log_sigmoid, sigmoid, softplus, xlogy
 from tinygrad_ce.rules.support import astype, masked, output, ratio, spread, weigh
-from tinygrad_ce.targets import ones_at
 
 __all__ = ["VIEWS", "is_fresh", "lifetimes", "shared", "together"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def owned(program: Program, original: Program) -> Program:
                 lines.append(call(np.copy, returned))
                 returned = lines[-1].result
         outputs.append(returned)
-    return replace(program, lines=tuple(lines), outputs=tuple(outputs))
+    return program.but(lines=tuple(lines), outputs=tuple(outputs))
 
 
 def _source(x: Any, makers: Mapping[Value, Line]) -> Any:

@@ -45,6 +45,7 @@ _COMPARED: dict[Function, ast.cmpop] = {
     np.equal: ast.Eq(), np.not_equal: ast.NotEq(), operator.lt: ast.Lt(), operator.le: ast.LtE(),
     operator.gt: ast.Gt(), operator.ge: ast.GtE(), operator.eq: ast.Eq(), operator.ne: ast.NotEq(),
 }  # fmt: skip
+_PYTHONS = frozenset(f for f in (*_BINARY, *_UNARY, *_COMPARED) if not isinstance(f, np.ufunc))
 _PYTHON = (float, int, complex)
 
 
@@ -53,13 +54,13 @@ def expression(line: Line, names: Names) -> ast.expr:
     function, args, kwargs = line.function, line.args, _without_defaults(line)
     written = [_argument(x, names) for x in args]
     if not kwargs:
-        if function in _BINARY and len(args) == 2 and _is_array(args):
+        if function in _BINARY and len(args) == 2 and _is_infix(line):
             return _binary(_BINARY[function], *written)
-        if function in _UNARY and _is_array(args):
+        if function in _UNARY and _is_infix(line):
             return _negated(written[0]) if function in (np.negative, operator.neg) else ast.UnaryOp(
                 _UNARY[function], written[0]
             )  # fmt: skip
-        if function in _COMPARED and _is_array(args):
+        if function in _COMPARED and _is_infix(line):
             return ast.Compare(written[0], [_COMPARED[function]], [written[1]])
         if function is operator.getitem:
             return ast.Subscript(written[0], _key(args[1], names))
@@ -77,9 +78,15 @@ def expression(line: Line, names: Names) -> ast.expr:
     return _call(ast.parse(dotted(function), mode="eval").body, written, named)
 
 
-def _is_array(args: tuple[Any, ...]) -> bool:
-    """Whether an operator finds NumPy's arithmetic, and not that of lists or numbers."""
-    return any(isinstance(x, Value | np.ndarray | np.generic) for x in args)
+def _is_infix(line: Line) -> bool:
+    """Whether an operator finds this function's arithmetic, and not that of lists, or of Python's
+    numbers in the place of NumPy's."""
+    values = [x for x in line.args if isinstance(x, Value)]
+    if line.function in _PYTHONS:
+        return bool(values)
+    return any(x.weak is None for x in values) or any(
+        isinstance(x, np.ndarray | np.generic) for x in line.args
+    )
 
 
 def _call(function: ast.expr, args: list[ast.expr], kwargs: dict[str, ast.expr]) -> ast.expr:
@@ -103,6 +110,9 @@ def _argument(x: Any, names: Names) -> ast.expr:
     if isinstance(x, tuple | list):
         items = [_argument(item, names) for item in x]
         return ast.Tuple(items) if isinstance(x, tuple) else ast.List(items)
+    if type(x) is dict:
+        keys = [_argument(key, names) for key in x]
+        return ast.Dict([*keys], [_argument(item, names) for item in x.values()])
     if type(x) is slice:
         return _call(
             ast.Name("slice"), [_argument(p, names) for p in (x.start, x.stop, x.step)], {}

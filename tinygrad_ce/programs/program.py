@@ -8,12 +8,12 @@ everything else in them is a constant. A pass is a function from Program to Prog
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.kinds import Function
 
 __all__ = ["Line", "Pass", "Program", "Value", "call", "mapped", "operand_kinds", "values_in"]
@@ -59,8 +59,10 @@ class Value:
         return f"<{self.name or 'value'} {self.dtype} {self.shape}>"
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
+_NONE: Mapping[str, Any] = {}
+
+
+class Line(Record, eq=False):
     """One call: `results = function(*args, **kwargs)`.
 
     Attributes:
@@ -73,7 +75,7 @@ class Line:
     results: tuple[Value, ...]
     function: Function
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = _NONE
     part: str = "forward"
     effect: bool = False
     several: bool = False
@@ -93,8 +95,7 @@ class Line:
         return found
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Record):
     """Inputs, lines and outputs.
 
     Attributes:
@@ -129,7 +130,7 @@ class Program:
     def rewritten(self, lines: list[Line], known: Mapping[Value, Any], *log: str) -> Program:
         """The program with other lines, and with other outputs where they stand in `known`."""
         outputs = tuple(known.get(o, o) if isinstance(o, Value) else o for o in self.outputs)
-        return replace(self, lines=tuple(lines), outputs=outputs, log=self.log + log)
+        return self.but(lines=tuple(lines), outputs=outputs, log=self.log + log)
 
 
 Pass: TypeAlias = Callable[[Program], Program]
@@ -198,7 +199,7 @@ def _reduced(
         return None
     axis = args[0] if args else kwargs.get("axis")
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = {i % x.ndim for i in axes}
+    reduced = {i % x.ndim for i in axes if x.ndim}
     keepdims = kwargs.get("keepdims", False)
     shape = tuple(
         1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced

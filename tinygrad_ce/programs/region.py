@@ -7,7 +7,6 @@ the cache; only what is used outside is written to memory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -15,14 +14,14 @@ import numpy as np
 
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.site import Site
+from tinygrad_ce.record import Record
 
 __all__ = ["SHAPED", "Region", "in_tiles"]
 
 SHAPED = (np.reshape, np.broadcast_to)  # functions whose second operand is the result's shape
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
+class Region(Record, eq=False):
     """A function that computes its results tile by tile.
 
     Attributes:
@@ -72,7 +71,7 @@ class Region:
             args, kwargs = mapped(small, line.args), mapped(small, dict(line.kwargs))
             if line.function in SHAPED:
                 args, kwargs = (args[0], results[0].shape), {}
-            lines.append(replace(line, results=results, args=args, kwargs=kwargs))
+            lines.append(line.but(results=results, args=args, kwargs=kwargs))
         sums = tuple(x for x in self.program.outputs if x not in self.tiles)
         inputs = tuple(map(small, self.program.inputs))
         return Program("tile", inputs, tuple(lines), sums), tuple(map(small, self.places()))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tinygrad_ce.programs.program import Value
+from tinygrad_ce.record import Record
 
 __all__ = ["Column", "Stack", "fit", "is_even"]
 
@@ -24,13 +24,12 @@ class Stack:
         self.members, self.whole, self.users = list(members), whole, 0
         self.place = {x: i for i, x in enumerate(self.members) if x is not None}
 
-    def extended(self, front: list[Value], back: list[Value]) -> None:
+    def extended(self, front: Sequence[Value], back: Sequence[Value]) -> None:
         """Let more arrays come at the ends."""
         Stack.__init__(self, [*front, *self.members, *back])
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Record):
     """Values one behind the other, as lines take them: where they lie, or will lie.
 
     Attributes:
@@ -41,8 +40,8 @@ class Column:
     values: Sequence[Value]
     stack: Stack
     copies: int = 0
-    front: list[Value] = field(default_factory=list)
-    back: list[Value] = field(default_factory=list)
+    front: Sequence[Value] = ()
+    back: Sequence[Value] = ()
 
 
 def fit(values: Sequence[Value]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import Any, Literal, TypeAlias
@@ -20,13 +19,13 @@ from tinygrad_ce.programs.effects import look_again
 from tinygrad_ce.programs.labels import less_at, picked
 from tinygrad_ce.programs.program import Line, Program, Value, mapped
 from tinygrad_ce.programs.region import SHAPED, Region
+from tinygrad_ce.record import Record
 from tinygrad_ce.rules.support import astype, masked
 
 __all__ = ["Sizes", "tiled"]
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(Record):
     """What is worth a tile, as measured.
 
     Attributes:
@@ -179,7 +178,7 @@ class _Grouping:
         for line in self.members:
             enter = partial(entered, line=line)
             args = mapped(enter, mapped(enter, line.args, np.ndarray))
-            lines.append(replace(line, args=args))
+            lines.append(line.but(args=args))
         values, operands = zip(*inputs.values())
         body = Program("region", values, tuple(lines), outputs)
         rows = self._rows(frozenset(tiles), sizes)

@@ -147,8 +147,11 @@ class Trace:
 
 _MARKS = frozenset({has_nan, alike, arrived, begin_backward, end_backward, zeros_of})
 
-# Functions that call a function of the user's on parts of an array: those calls are written down.
-_SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
+# Functions that call a function of the user's on parts of an array: those calls are written down;
+# and shortcuts, of which the long way is.
+_SPELLED = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes}) | {
+    function for function, made in TABLE.items() if made.composed is not None and made.rules
+}
 
 
 class Traced(Numberless, NDArrayOperatorsMixin):
@@ -260,8 +263,8 @@ class Traced(Numberless, NDArrayOperatorsMixin):
         axes = axes[0] if len(axes) == 1 else axes
         return np.transpose(self, axes or None)
 
-    def flatten(self) -> Any:
-        return np.ravel(self)
+    def flatten(self, order: Any = "C") -> Any:
+        return np.ravel(self, order)
 
     def held(self, dtype: Any) -> Any:
         """What a Tensor of this array holds."""

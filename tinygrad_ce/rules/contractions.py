@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from math import prod
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,8 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return np.sum(np.expand_dims(g, -1) * a, axis=tuple(range(g.ndim)))
     if b.ndim == 2 and a.ndim > 2:  # the stack's rows in one product
-        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
+        rows = prod(a.shape[:-1])  # not -1: there may be no entries to tell it
+        return np.reshape(a, (rows, a.shape[-1])).T @ np.reshape(g, (rows, g.shape[-1]))
     return transposed(a) @ g
 
 
@@ -80,7 +80,9 @@ def _einsum(i: int, g: Any, y: Any, subscripts: Any, *operands: Any, optimize: A
         optimize = _path(spec, tuple(x.shape for x in factors), optimize)
     part = np.einsum(spec, *factors, optimize=optimize)
     part = np.reshape(part, tuple(part.shape[found.index(k)] if k in found else 1 for k in labels))
-    full = np.broadcast_to(part, tuple(max(sizes[k], n) for k, n in zip(labels, part.shape)))
+    full = np.broadcast_to(
+        part, tuple(sizes[k] if n == 1 else n for k, n in zip(labels, part.shape))
+    )
     if len(labels) == len(term):
         return full
     grid = dict(zip(labels, np.ogrid[tuple(slice(sizes[k]) for k in labels)], strict=True))
@@ -109,7 +111,8 @@ def _with_subscripts(args: tuple[Any, ...]) -> tuple[Any, ...]:
     operands, lists = args[0:-1:2], args[1::2]
     out = args[-1] if len(args) % 2 else None
     term = "".join
-    letters = ascii_uppercase + ascii_lowercase  # as NumPy: the implicit output is in this order
+    # A to z, as NumPy: the implicit output is in this order
+    letters = [chr(k) for k in (*range(65, 91), *range(97, 123))]
     terms = [
         term("..." if axis is Ellipsis else letters[axis] for axis in axes)
         for axes in (*lists, *(() if out is None else (out,)))

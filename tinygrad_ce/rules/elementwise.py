@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ce.dispatch import dispatched
+from tinygrad_ce.dispatch import dispatched, real_array
 from tinygrad_ce.rules.kinds import Composed, Table, Tied
 from tinygrad_ce.rules.special import sigmoid
 from tinygrad_ce.rules.support import conj, masked, ratio, weigh
@@ -101,6 +101,11 @@ def _softmax2_base2(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _apart(y: Any, a: Any, b: Any) -> Any:
     """a - b, and 0 for equal infinities; at equal numbers, too, it depends on them."""
     return np.where((a == b) & np.isinf(y), 0.0, a - b)
+
+
+def _heaviside(x1: Any, x2: Any, /) -> Any:
+    x1, x2 = real_array(x1, "np.heaviside"), real_array(x2, "np.heaviside")
+    return np.where(x1 == 0, x2, (signum(x1) + 1) / 2)
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
@@ -201,6 +206,7 @@ RULES: Table = {
     np.minimum:       _SMALLER,
     np.fmin:          _SMALLER_KNOWN,
     np.clip:          Composed(_clip),
+    np.heaviside:     Composed(_heaviside),
     np.where:         (None,
                        lambda g, y, condition, a, b: masked(g, condition),
                        lambda g, y, condition, a, b: masked(g, np.logical_not(condition))),
@@ -211,7 +217,6 @@ RULES: Table = {
     np.trunc:         None,
     np.rint:          None,
     np.floor_divide:  None,
-    np.heaviside:     None,
     np.equal:         None,
     np.not_equal:     None,
     np.less:          None,

@@ -223,8 +223,9 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, key: Any) -> Any:
 
 
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    none = isinstance(indices, list | tuple) and not np.size(indices)  # of floats, to np.asarray
     indices = constant(indices)
-    if indices.dtype.kind in "biu":
+    if none or indices.dtype.kind in "biu":
         indices = astype(indices, np.intp)  # a narrow dtype cannot hold the length
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -299,6 +300,8 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return a  # NumPy joins no ends on then
     axis = normalize_axis_index(axis, a.ndim)
     ends = [prepend, a, append]
     parts = [_as_slab(end, a, axis) for end in ends if end is not None]

@@ -4,7 +4,8 @@
 - None: the function is recorded, and no gradient flows through it;
 - `Tied`: two tuples of rules, for functions that choose between their operands;
 - `Each(rule)`: one rule for operands that come as one sequence, told which it is asked for;
-- `Composed(function)`: the function is expressed by others, and needs no rule of its own.
+- `Composed(function)`: the function is expressed by others, and needs no rule of its own;
+- `Shortcut(function, *rules)`: it has rules all the same, which cost less, on NumPy's own arrays.
 
 A function with several results has them in y as a tuple, and their gradients in g.
 
@@ -24,8 +25,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_ce.dispatch import is_plain
+
 __all__ = [
-    "Composed", "Each", "Entry", "Function", "Rule", "Rules", "Several", "Table", "Tied", "present"
+    "Composed", "Each", "Entry", "Function", "Kept", "Rule", "Rules", "Several", "Shortcut",
+    "Table", "Tied", "present",
 ]  # fmt: skip
 
 Function: TypeAlias = Callable[..., Any]
@@ -56,6 +60,39 @@ class Composed:
 
     def __init__(self, function: Function) -> None:
         self.function = function
+
+
+class Shortcut(Composed):
+    """Written with others, and with rules that come to the same by fewer passes over the arrays.
+
+    NumPy's own arrays take the rules; what is written down, or is computed by another library,
+    takes the others. `keeping` computes the value together with the function that a gradient goes
+    on by: the rule, with what it would have to compute a second time.
+    """
+
+    def __init__(
+        self, function: Function, *rules: Rule | None, keeping: Function | None = None
+    ) -> None:
+        super().__init__(function)
+        self.rules: Rules = rules
+        self.keeping = keeping
+
+
+class Kept:
+    """The rule of one node, whose way back was prepared on the way forward.
+
+    It is for NumPy's own arrays: where the rule is to be recorded it has to compute everything.
+    """
+
+    __slots__ = ("onward", "rule")
+
+    def __init__(self, onward: Rule, rule: Any) -> None:
+        self.onward, self.rule = onward, rule
+
+    def __call__(self, g: Any, y: Any, *args: Any, **parameters: Any) -> Any:
+        if is_plain(g) and is_plain(args[0]):
+            return self.onward(g)
+        return self.rule(g, y, *args, **parameters)
 
 
 class Several(tuple[Any, ...]):

@@ -34,6 +34,12 @@ def _quantile(function: Function) -> Function:
         *,
         weights: Any = None,
     ) -> Any:
+        if getattr(q, "requires_grad", False):
+            raise UnsupportedError(
+                f"np.{function.__name__} was given a variable as q",
+                "gradients flow to the numbers, not to where among them the quantile lies",
+                "pass .detach() of it",
+            )
         q = q if isinstance(q, int | float) else constant(q)
         if skips_nans and np.ndim(q) > 1:
             raise UnsupportedError(

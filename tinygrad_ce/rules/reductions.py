@@ -58,6 +58,7 @@ def _mean(
 ) -> Any:
     if where is True:
         return spread(g / _count(a, y, axis, where), a.shape, axis, keepdims)
+    axis = axis if a.ndim else None  # a number may be averaged over axis 0
     g = kept(g, axis, keepdims) / _count(a, y, axis, where)
     return _taken(np.broadcast_to(g, a.shape), where)
 
@@ -87,6 +88,7 @@ def _var(
     correction: Any = None,
 ) -> Any:
     """2 conj(a - mean) / (n - ddof); what flows through the mean adds up to 0."""
+    axis = axis if a.ndim else None
     free = _count(a, y, axis, where) - (ddof if correction is None else correction)
     return kept(g, axis, keepdims) * (2 * _deviations(a, axis, dtype, where, mean) / free)
 
@@ -105,6 +107,7 @@ def _std(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
+    axis = axis if a.ndim else None
     free = _count(a, y, axis, where) - (ddof if correction is None else correction)
     deviations = _deviations(a, axis, dtype, where, mean)
     return kept(g, axis, keepdims) * (ratio(deviations, kept(y, axis, keepdims)) / free)
@@ -183,14 +186,14 @@ def _prod(
 
 
 def _cumsum(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    if axis is None:
+    if axis is None or not a.ndim:
         return np.reshape(np.flip(np.cumsum(np.flip(g))), a.shape)
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
 def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
     """p_i s_i with p_i the product before i and s_i = g_i + a_{i+1} s_{i+1}."""
-    if axis is None:
+    if axis is None or not a.ndim:
         return np.reshape(_cumprod(g, y, np.ravel(a), 0, dtype), a.shape)
     a = a if dtype is None else astype(a, dtype)
     if a.shape[axis] == 0:

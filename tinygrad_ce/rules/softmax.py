@@ -13,12 +13,15 @@ from tinygrad_ce.dispatch import as_array, dispatched
 from tinygrad_ce.rules.kinds import Table
 from tinygrad_ce.rules.support import kept, sum_to, weigh
 
-__all__ = ["RULES", "log_softmax", "logsumexp", "softmax", "xlog_softmax"]
+__all__ = [
+    "RULES", "below_max", "log_softmax", "logsumexp", "softmax", "xlog_softmax"
+]  # fmt: skip
 
 
-def _below_max(z: Any, axis: Any) -> tuple[Any, Any]:
-    """The maximum along the axis, and z minus it."""
-    top = np.max(z, axis=axis, keepdims=True)
+def below_max(z: Any, axis: Any) -> tuple[Any, Any]:
+    """The maximum along the axis, and z minus it; of complex numbers the real parts' alone, so
+    that the logarithm of the sum is the principal one."""
+    top = np.max(np.real(z) if z.dtype.kind == "c" else z, axis=axis, keepdims=True)
     if np.isfinite(top).all():
         return top, z - top
     with np.errstate(invalid="ignore"):
@@ -43,7 +46,7 @@ def softmax(z: Any, axis: int = -1) -> Any:
     >>> softmax(np.array([0.0, 0.0, 1e4]))
     array([0., 0., 1.])
     """
-    _, shifted = _below_max(as_array(z), axis)
+    _, shifted = below_max(as_array(z), axis)
     e = np.exp(shifted)
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -64,7 +67,7 @@ def log_softmax(z: Any, axis: int = -1) -> Any:
     >>> log_softmax(np.array([1e4, 0.0]))
     array([     0., -10000.])
     """
-    _, shifted = _below_max(as_array(z), axis)
+    _, shifted = below_max(as_array(z), axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -86,7 +89,7 @@ def logsumexp(z: Any, axis: Any = -1, keepdims: bool = False) -> Any:
     np.float64(1000.6931471805599)
     """
     z = as_array(z)
-    top, shifted = _below_max(z, axis)
+    top, shifted = below_max(z, axis)
     with np.errstate(invalid="ignore"):
         total = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     result = np.where(np.isinf(top), top, top + total)

@@ -29,6 +29,7 @@ from tinygrad_ce.rules import (
     gamma,
     indexing,
     joining,
+    labels,
     making,
     methods,
     norms,
@@ -49,7 +50,17 @@ from tinygrad_ce.rules import (
     systems,
     windows,
 )
-from tinygrad_ce.rules.kinds import Composed, Each, Entry, Function, Rule, Rules, Table, Tied
+from tinygrad_ce.rules.kinds import (
+    Composed,
+    Each,
+    Entry,
+    Function,
+    Rule,
+    Rules,
+    Shortcut,
+    Table,
+    Tied,
+)
 from tinygrad_ce.rules.support import sum_to
 
 __all__ = ["BUILT_IN", "FUSED", "TABLE", "Primitive", "late", "primitive"]
@@ -59,7 +70,7 @@ BROADCASTING = (
     elementwise, representation, special, support, contractions, products, bessel, erf, gamma
 )  # fmt: skip
 FIXED = (
-    reductions, shaping, indexing, joining, selecting, building, padding, softmax, making,
+    reductions, shaping, indexing, joining, selecting, building, padding, softmax, labels, making,
     polynomials, quantiles, statistics, sequences, methods, windows, fourier,
     norms, systems, decompositions,
 )  # fmt: skip
@@ -84,7 +95,9 @@ class Primitive:
         rules: one per operand; with one variable operand, those of `alone`.
         alone: the rules where only one operand is a variable (see `Tied`).
         each: the rule of operands that come as a sequence, and where the sequence is.
-        composed: the same function written with others, or None.
+        composed: the same function written with others, or None; with rules too, these are for
+            NumPy's own arrays.
+        keeping: what computes its value and the way back together, or None (see `Shortcut`).
         broadcasts: whether gradients are summed to the operand's shape.
         elementwise: whether besides an entry of the result depends on one entry of each operand.
         operands: the names of the operands.
@@ -92,8 +105,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "alone", "broadcasts", "call", "composed", "each", "elementwise", "function", "names",
-        "operands", "rules",
+        "alone", "broadcasts", "call", "composed", "each", "elementwise", "function", "keeping",
+        "names", "operands", "rules",
     )  # fmt: skip
 
     def __init__(self, function: Function, entry: Entry, broadcasts: bool = False) -> None:
@@ -102,13 +115,18 @@ class Primitive:
         self.alone: Rules = ()
         self.each: Each | None = None
         self.composed: Function | None = None
+        self.keeping: Function | None = None
         # np.matmul and its like have a signature: they broadcast, but mix entries.
         self.elementwise = broadcasts and getattr(function, "signature", None) is None
         self.operands: tuple[str, ...] = ()
         self.names: tuple[str, ...] = ()
         if isinstance(entry, Composed):
             self.composed = entry.function
-            self.names = _parameters(entry.function)
+            names = _parameters(entry.function)
+            if isinstance(entry, Shortcut):
+                self.rules, self.keeping = entry.rules, entry.keeping
+                self.alone = self.rules
+            self.operands, self.names = names[: len(self.rules)], names[len(self.rules) :]
         elif isinstance(entry, Each):
             self.each, self.elementwise = entry, False
             names = _parameters(entry.rule)[3:]

@@ -182,9 +182,20 @@ def _ends(run: Training, patience: int | None, interrupt: Interrupt) -> bool:
 
 
 def _check(
-    examples: Any, epochs: int, validation: Any, metrics: Any, checkpoint: Any, resume: bool
+    examples: Any,
+    epochs: int,
+    validation: Any,
+    metrics: Any,
+    checkpoint: Any,
+    resume: bool,
 ) -> None:
     count("epochs", epochs, 0)
+    if isinstance(examples, tuple) and all(hasattr(part, "shape") for part in examples):
+        raise OptionTypeError(
+            "examples are a tuple of arrays",
+            "training goes through batches of them",
+            "pass tg.data.batches(x, t)",
+        )
     if metrics and validation is None:
         raise OptionError(
             f"metrics {sorted(metrics)} were given without validation",
