@@ -66,12 +66,15 @@ def check_agreement(workload: Workload, steps: dict[str, Step]) -> None:
 
 
 def first_call(make: Callable[[Workload], Step], workload: Workload) -> tuple[Step, float]:
-    """A step, and the time of its first call."""
-    step = make(workload)
-    gc.collect()
-    began = time.perf_counter()
-    step()
-    return step, time.perf_counter() - began
+    """A step, and the time of its first call: the median of three steps made anew."""
+    times = []
+    for _ in range(3):
+        step = make(workload)
+        gc.collect()
+        began = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - began)
+    return step, statistics.median(times)
 
 
 def peak_memory(make: Callable[[Workload], Step], workload: Workload) -> int:
