@@ -8,7 +8,7 @@ called. ``examples/make_aiueo.py`` drew the images and names the source and lice
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -93,7 +93,7 @@ def aiueo() -> Aiueo:
     ((320, 28, 28), dtype('uint8'), 'え')
     """
     five = len(Aiueo.kana)
-    with (files(__package__) / "aiueo.npz").open("rb") as file, np.load(file) as archive:
+    with np.load(Path(__file__).with_name("aiueo.npz")) as archive:
         images = archive["images"]  # design by design, the five kana of each in order
         columns = {
             name: np.repeat(archive[name], five)
