@@ -248,3 +248,19 @@ def test_ufuncs_of_scipys_are_known_to_every_program(name: str, point: Any) -> N
     check(function, (point,))
     check(first, (point,))
     check(tg.grad(lambda x: np.sum(first(x))), (point,))
+
+
+# Second derivatives.
+
+
+def test_a_factor_that_one_product_has_twice_is_taken_out_once() -> None:
+    check(tg.hessian(lambda x: np.sum(0.5 * tg.log_sigmoid(x) ** 2)), (np.array(1.0),))
+
+
+def test_calls_of_constants_alone_are_not_joined() -> None:
+    def f(x: Any, y: Any) -> Any:
+        inner = np.sin(np.sin(x + y))
+        parts = [np.sum(np.array([0.5, -1.0]) * (3 - inner)) for _ in range(2)]
+        return np.sum(0.5 * (np.sin(x) + parts[0] + parts[1]) ** 2)
+
+    check(tg.hessian(f, (0, 1)), (np.array([1.0]), np.array([1.0, 2.0])))

@@ -46,9 +46,7 @@ def batched(program: Program) -> Program:
     sums_of_products(joined)
     for numbers in _alike(joined):
         numbers = joined.apart(i for i in numbers if i not in joined.replaced)
-        first = joined.lines[numbers[0]].args if numbers else ()
-        varying = next((p for p, x in enumerate(first) if isinstance(x, Value)), 0)
-        numbers.sort(key=lambda i: joined.number(joined.lines[i].args[varying]))
+        numbers.sort(key=lambda i: joined.number(joined.lines[i].operands()[0]))
         _grow(joined, _join(joined, numbers))
     return joined.written() if joined.changed else program
 
@@ -57,9 +55,9 @@ def _alike(joined: Joined) -> Iterator[list[int]]:
     """Lines that call the same function of arrays that come from the same functions."""
     groups: dict[Any, list[int]] = defaultdict(list)
     for i, line in enumerate(joined.lines):
-        if not _may_join(joined, line):
+        operands = line.operands()
+        if not operands or not _may_join(joined, line):
             continue
-        operands = list(line.operands())
         origin = tuple(joined.makers[x].function if x in joined.makers else None for x in operands)
         pattern = tuple(map(operands.index, operands))
         w = argument_key(line.args[1]) if line.function is np.matmul else None  # is shared

@@ -87,7 +87,7 @@ def _factored(line: Line, makers: Makers, uses: dict[Value, int]) -> list[Line] 
     if line.function not in (np.add, np.subtract) or line.kwargs or not _is_plain(line.result):
         return None
     a, b = (_factors(x, line.result, makers, uses) for x in line.args)
-    shared = [x for x in a if isinstance(x, Value) and any(x is y for y in b)]
+    shared = _in_both(a, b)
     a, b = _without(a, shared), _without(b, shared)
     if not shared or not a or not b:
         return None
@@ -114,6 +114,16 @@ def _factors(x: Any, like: Value, makers: Makers, uses: dict[Value, int]) -> lis
     if (x.shape, x.dtype) != (like.shape, like.dtype):
         return [x]
     return [factor for y in line.args for factor in _factors(y, like, makers, uses)]
+
+
+def _in_both(a: list[Any], b: list[Any]) -> list[Value]:
+    """The factors that both products have, as often as both have them: of x x u and x v, one x."""
+    left, shared = list(b), []
+    for x in a:
+        if isinstance(x, Value) and any(x is y for y in left):
+            left = _without(left, [x])
+            shared.append(x)
+    return shared
 
 
 def _without(factors: Iterable[Any], taken: Iterable[Value]) -> list[Any]:
